@@ -1,0 +1,62 @@
+@{
+    RootModule           = 'MagicBellJwt.dll'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '7109b5f7-da45-41ba-8ece-78ecbf20797c'
+    Author               = 'The MagicBellJwt authors'
+    CompanyName          = 'The MagicBellJwt authors'
+    Copyright            = 'Copyright (c) The MagicBellJwt authors. MIT licence.'
+    Description          = 'Administers the JWTs of a MagicBell project: list, issue and revoke project and user tokens without leaking one, losing one, minting one twice or revoking the wrong one.'
+
+    PowerShellVersion    = '5.1'
+    DotNetFrameworkVersion = '4.7.2'
+    CompatiblePSEditions = @('Desktop', 'Core')
+
+    TypesToProcess       = @('MagicBellJwt.Types.ps1xml')
+    FormatsToProcess     = @('MagicBellJwt.Format.ps1xml')
+
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    CmdletsToExport      = @(
+        'Connect-MbProject'
+        'ConvertFrom-MbToken'
+        'Disconnect-MbProject'
+        'Export-MbTokenReport'
+        'Find-MbLeakedToken'
+        'Get-MbProjectToken'
+        'Get-MbSession'
+        'Get-MbTokenReport'
+        'Get-MbUserToken'
+        'New-MbProjectToken'
+        'New-MbUserToken'
+        'Remove-MbProjectToken'
+        'Remove-MbUserToken'
+        'Test-MbToken'
+        'Update-MbProjectToken'
+        'Update-MbUserToken'
+    )
+    AliasesToExport      = @(
+        'ConvertFrom-MbJwt'
+        'Export-MbJwtReport'
+        'Find-MbLeakedJwt'
+        'Get-MbJwtReport'
+        'Get-MbProjectJwt'
+        'Get-MbUserJwt'
+        'New-MbProjectJwt'
+        'New-MbUserJwt'
+        'Remove-MbProjectJwt'
+        'Remove-MbUserJwt'
+        'Test-MbJwt'
+        'Update-MbProjectJwt'
+        'Update-MbUserJwt'
+    )
+
+    PrivateData          = @{
+        PSData = @{
+            Tags                     = @('MagicBell', 'JWT', 'Token', 'Security', 'Rotation', 'PSEdition_Desktop', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
+            ProjectUri               = 'https://github.com/MagicBellJwt/MagicBellJwt'
+            LicenseUri               = 'https://github.com/MagicBellJwt/MagicBellJwt/blob/main/LICENSE'
+            ReleaseNotes             = 'See CHANGELOG.md in the project.'
+            RequireLicenseAcceptance = $false
+        }
+    }
+}

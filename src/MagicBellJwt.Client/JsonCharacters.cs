@@ -1,0 +1,37 @@
+using Newtonsoft.Json;
+
+namespace MagicBellJwt.Client;
+
+/// <summary>Character buffers for JSON, used again from page to page.</summary>
+/// <remarks>One buffer a thread is what a reader takes at a time; System.Buffers would be one more assembly to ship.</remarks>
+internal sealed class JsonCharacters : IArrayPool<char>
+{
+    internal static readonly JsonCharacters Pool = new();
+
+    [System.ThreadStatic]
+    private static char[]? t_kept;
+
+    /// <inheritdoc/>
+    public char[] Rent(int minimumLength)
+    {
+        char[]? kept = t_kept;
+        if (kept is not null && kept.Length >= minimumLength)
+        {
+            t_kept = null;
+            return kept;
+        }
+
+        return new char[minimumLength];
+    }
+
+    /// <inheritdoc/>
+    public void Return(char[]? array)
+    {
+        if (array is { Length: <= 65536 })
+        {
+            // A token's value stood in it: nothing of it stays in memory longer than needed.
+            System.Array.Clear(array, 0, array.Length);
+            t_kept = array;
+        }
+    }
+}

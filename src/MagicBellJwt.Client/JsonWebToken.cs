@@ -1,0 +1,163 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+
+namespace MagicBellJwt.Client;
+
+/// <summary>Whom a token speaks for, as far as its claims say.</summary>
+public enum TokenKind
+{
+    /// <summary>The claims do not say, or contradict each other.</summary>
+    Unknown,
+
+    /// <summary>The administrator of a project.</summary>
+    Project,
+
+    /// <summary>One user of a project.</summary>
+    User,
+}
+
+/// <summary>
+/// What a JSON Web Token (RFC 7519, compact serialisation of RFC 7515) says about itself. Nothing in it has been verified, and neither the
+/// token's text nor its signature is kept.
+/// </summary>
+public sealed class JsonWebToken
+{
+    /// <summary>Longer texts are no tokens: 64 KiB is several times what servers take in a header.</summary>
+    internal const int MaximumLength = 64 * 1024;
+
+    // The years 0001 and 9999: what a DateTimeOffset can hold, in Unix seconds.
+    private const long EarliestSecond = -62_135_596_800;
+    private const long LatestSecond = 253_402_300_799;
+
+    private JsonWebToken(IReadOnlyDictionary<string, object?> header, IReadOnlyDictionary<string, object?> claims)
+    {
+        Header = header;
+        Claims = claims;
+    }
+
+    /// <summary>The signature algorithm that the header names (<c>alg</c>), or null.</summary>
+    public string? Algorithm => Text(Header, "alg");
+
+    /// <summary>The header's members: String, Int64 or Double, Boolean, null, and read-only dictionaries and lists of these.</summary>
+    public IReadOnlyDictionary<string, object?> Header { get; }
+
+    /// <summary>The claims, each by its name: String, Int64 or Double, Boolean, null, and read-only dictionaries and lists of these.</summary>
+    public IReadOnlyDictionary<string, object?> Claims { get; }
+
+    /// <summary>
+    /// <c>kind</c> where the token has that claim (this project's sandbox writes it), else <see cref="TokenKind.User"/> where it has one of
+    /// the claims that the vendor documents for user tokens (<c>user_email</c>, <c>user_external_id</c>) or a <c>user_id</c>. The vendor
+    /// does not document the claims of the API's own tokens, so all others are <see cref="TokenKind.Unknown"/>.
+    /// </summary>
+    public TokenKind Kind
+    {
+        get
+        {
+            bool namesUser = UserId is not null || Email is not null || ExternalId is not null;
+            if (!Claims.TryGetValue("kind", out object? kind))
+            {
+                return namesUser ? TokenKind.User : TokenKind.Unknown;
+            }
+
+            return (kind as string, namesUser) switch
+            {
+                ("project", false) => TokenKind.Project,
+                ("user", _) => TokenKind.User,
+                _ => TokenKind.Unknown,
+            };
+        }
+    }
+
+    /// <summary>
+    /// The token's own id (<c>jti</c>), or null. In the sandbox it is the id that the API lists; for the API itself that is not documented.
+    /// </summary>
+    public string? Id => Text(Claims, "jti");
+
+    /// <summary>The user's id (<c>user_id</c>), or null.</summary>
+    public string? UserId => Text(Claims, "user_id");
+
+    /// <summary>The user's email address (<c>user_email</c>), or null.</summary>
+    public string? Email => Text(Claims, "user_email");
+
+    /// <summary>The user's id in the project's own system (<c>user_external_id</c>), or null.</summary>
+    public string? ExternalId => Text(Claims, "user_external_id");
+
+    /// <summary>The project's public key (<c>api_key</c>), or null.</summary>
+    public string? ApiKey => Text(Claims, "api_key");
+
+    /// <summary>What names the project: <c>project_id</c>, else <c>project</c>, else <c>api_key</c>, else null.</summary>
+    public string? Project => Text(Claims, "project_id") ?? Text(Claims, "project") ?? ApiKey;
+
+    /// <summary>When the token was issued (<c>iat</c>), in UTC; null where that is missing, no number, or outside the years 1 to 9999.</summary>
+    public DateTimeOffset? IssuedAt => Date("iat");
+
+    /// <summary>Before when the token is not to be accepted (<c>nbf</c>), in UTC; null as for <see cref="IssuedAt"/>.</summary>
+    public DateTimeOffset? NotBefore => Date("nbf");
+
+    /// <summary>From when on the token is not to be accepted (<c>exp</c>), in UTC; null as for <see cref="IssuedAt"/>.</summary>
+    public DateTimeOffset? ExpiresAt => Date("exp");
+
+    /// <summary>
+    /// Reads a token without trusting it; never throws. False where it is not three parts of strict base64url with JSON objects in the
+    /// first two, repeats a name within an object, nests deeper than 64 levels or is longer than 65,536 characters.
+    /// </summary>
+    /// <param name="value">The token's text, and nothing around it.</param>
+    /// <param name="token">What it says, or null.</param>
+    public static bool TryDecode(string value, out JsonWebToken? token) => TryRead(value, out token, out _, out _);
+
+    /// <summary>As <see cref="TryDecode"/>, with what a verifier needs: how much of the text is signed, and the signature's bytes.</summary>
+    internal static bool TryRead(string value, out JsonWebToken? token, out int signedLength, out byte[] signatureBytes)
+    {
+        token = null;
+        signedLength = 0;
+        signatureBytes = [];
+        if (value is null || value.Length > MaximumLength)
+        {
+            return false;
+        }
+
+        int payload = value.IndexOf('.') + 1;
+        int signature = payload > 0 ? value.IndexOf('.', payload) + 1 : 0;
+        if (signature == 0
+            || !Base64Url.TryDecode(value, 0, payload - 1, out byte[] headerBytes)
+            || !Base64Url.TryDecode(value, payload, signature - payload - 1, out byte[] payloadBytes)
+            || !Base64Url.TryDecode(value, signature, value.Length - signature, out signatureBytes)
+            || !StrictJson.TryReadObject(headerBytes, out IReadOnlyDictionary<string, object?>? header)
+            || !StrictJson.TryReadObject(payloadBytes, out IReadOnlyDictionary<string, object?>? claims))
+        {
+            return false;
+        }
+
+        signedLength = signature - 1;
+        token = new JsonWebToken(header!, claims!);
+        return true;
+    }
+
+    // An id may be written as a number: project ids often are.
+    private static string? Text(IReadOnlyDictionary<string, object?> members, string name)
+    {
+        members.TryGetValue(name, out object? value);
+        return value switch
+        {
+            string { Length: > 0 } text => text,
+            long number => number.ToString(CultureInfo.InvariantCulture),
+            _ => null,
+        };
+    }
+
+    private DateTimeOffset? Date(string name)
+    {
+        Claims.TryGetValue(name, out object? value);
+        switch (value)
+        {
+            case long seconds and >= EarliestSecond and <= LatestSecond:
+                return DateTimeOffset.FromUnixTimeSeconds(seconds);
+            case double seconds and >= EarliestSecond and < LatestSecond + 1:
+                double whole = Math.Floor(seconds);
+                return DateTimeOffset.FromUnixTimeSeconds((long)whole).AddTicks((long)((seconds - whole) * TimeSpan.TicksPerSecond));
+            default:
+                return null;
+        }
+    }
+}

@@ -1,0 +1,248 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Net.Http;
+using System.Text;
+using System.Threading.Tasks;
+using Newtonsoft.Json;
+
+namespace MagicBellJwt.Client;
+
+/// <summary>The six JWT operations of the MagicBell API, under its own names, for one project.</summary>
+/// <remarks>
+/// Safe for concurrent calls. Every operation fails with a <see cref="MagicBellException"/>, or with an
+/// <see cref="OperationCanceledException"/> where the caller stopped it and nothing is in doubt.
+/// Facts of the API are from the vendor's OpenAPI document 2.0.0 unless said otherwise.
+/// </remarks>
+public sealed class JwtService : IDisposable
+{
+    private readonly ApiConnection _connection;
+    private readonly string _root;
+
+    /// <summary>Makes a service; nothing is sent.</summary>
+    /// <param name="options">Where to, as whom, and how patiently.</param>
+    /// <exception cref="MagicBellException">The address is not https (http on a loopback address is allowed) or the token cannot be a bearer.</exception>
+    public JwtService(JwtServiceOptions options)
+    {
+        Uri address = options.BaseAddress;
+        if (!address.IsAbsoluteUri || address.Query.Length > 0 || address.Fragment.Length > 0 || address.UserInfo.Length > 0)
+        {
+            throw Invalid("The base address must be a plain one, like https://api.magicbell.com/v2.");
+        }
+
+        if (address.Scheme != Uri.UriSchemeHttps && !(address.Scheme == Uri.UriSchemeHttp && address.IsLoopback))
+        {
+            throw Invalid("The base address must begin with https: the token would be readable on the way. Plain http is for loopback addresses only.");
+        }
+
+        if (!RequestText.IsBearer(options.Token))
+        {
+            throw Invalid("The project token is empty or holds a character that no token has.");
+        }
+
+        BaseAddress = address;
+        ReadsPerMinute = options.ReadsPerMinute;
+        _root = address.AbsoluteUri.TrimEnd('/');
+        _connection = new ApiConnection(options);
+    }
+
+    /// <summary>The address that the operations are added to.</summary>
+    public Uri BaseAddress { get; }
+
+    /// <summary>How many GET requests a minute the service sends at most.</summary>
+    public int ReadsPerMinute { get; }
+
+    /// <summary>How far this machine's clock is ahead of the server's, by the Date of the first answer; null where it sent none.</summary>
+    public TimeSpan? ClockOffset => _connection.ClockOffset;
+
+    /// <summary><c>GET /jwt/project</c>: the project's tokens, newest first, without their values.</summary>
+    /// <param name="page">Where the list begins.</param>
+    /// <returns>The pages, each read when it is asked for.</returns>
+    /// <exception cref="MagicBellException">A cursor is empty or cannot stand in a query.</exception>
+    public TokenPages FetchProjectTokensAsync(PageRequest page) =>
+        new(this, new Uri(_root + "/jwt/project" + QueryOf(page)), backwards: page.Before is not null, "list the project tokens");
+
+    /// <summary><c>GET /jwt/user/{user_id}</c>: one user's tokens, newest first, without their values.</summary>
+    /// <param name="userId">The user's id in MagicBell, opaque.</param>
+    /// <param name="page">Where the list begins.</param>
+    /// <returns>The pages, each read when it is asked for.</returns>
+    /// <exception cref="MagicBellException">The user id or a cursor is empty or cannot stand in an address.</exception>
+    public TokenPages FetchUserTokensAsync(string userId, PageRequest page)
+    {
+        RequestText.CheckUserId(userId);
+        return new TokenPages(
+            this,
+            new Uri(_root + "/jwt/user/" + Uri.EscapeDataString(userId) + QueryOf(page)),
+            backwards: page.Before is not null,
+            $"list the tokens of user {_connection.Redactor.Clean(userId)}");
+    }
+
+    /// <summary><c>POST /jwt/project</c>: issues a project token. Its value is in this answer only.</summary>
+    /// <param name="token">What to issue.</param>
+    /// <param name="idempotencyKey">Sent with each attempt (<c>Idempotency-Key</c>, from the API overview).</param>
+    /// <param name="trustIdempotency">Whether a create whose answer was lost may be sent again: true only where the server is known to honour the key.</param>
+    /// <param name="call">How it is stopped, and who hears of it.</param>
+    /// <returns>The token.</returns>
+    public Task<CreatedToken> CreateProjectJwtAsync(CreateProjectToken token, Guid idempotencyKey, bool trustIdempotency, CallContext call)
+    {
+        RequestText.CheckName(token.Name);
+        RequestText.CheckLifetime(token.Lifetime);
+        return CreateAsync("/jwt/project", $"issue the project token '{_connection.Redactor.Clean(token.Name)}'", idempotencyKey, trustIdempotency, call, token.Lifetime, ("name", token.Name));
+    }
+
+    /// <summary><c>POST /jwt/user</c>: issues a user token. Its value is in this answer only.</summary>
+    /// <param name="token">What to issue.</param>
+    /// <param name="idempotencyKey">Sent with each attempt (<c>Idempotency-Key</c>, from the API overview).</param>
+    /// <param name="trustIdempotency">Whether a create whose answer was lost may be sent again: true only where the server is known to honour the key.</param>
+    /// <param name="call">How it is stopped, and who hears of it.</param>
+    /// <returns>The token.</returns>
+    public Task<CreatedToken> CreateUserJwtAsync(CreateUserToken token, Guid idempotencyKey, bool trustIdempotency, CallContext call)
+    {
+        RequestText.CheckUser(token.Email, token.ExternalId);
+        if (token.Name is not null)
+        {
+            RequestText.CheckName(token.Name);
+        }
+
+        RequestText.CheckLifetime(token.Lifetime);
+        return CreateAsync(
+            "/jwt/user",
+            $"issue a token for the user {_connection.Redactor.Clean(token.ExternalId ?? token.Email!)}",
+            idempotencyKey,
+            trustIdempotency,
+            call,
+            token.Lifetime,
+            ("email", token.Email),
+            ("external_id", token.ExternalId),
+            ("name", token.Name));
+    }
+
+    /// <summary><c>DELETE /jwt/project/{token_id}</c>: revokes a project token at once and for good.</summary>
+    /// <param name="tokenId">The token's id, a UUID.</param>
+    /// <param name="known">Whether the id came from a listed or issued token, so that a 404 after a lost answer means that it is revoked.</param>
+    /// <param name="call">How it is stopped, and who hears of it.</param>
+    /// <returns>What was revoked, and when.</returns>
+    public Task<DiscardedToken> DiscardProjectJwtAsync(string tokenId, bool known, CallContext call) => DiscardAsync("/jwt/project/", "project", tokenId, known, call);
+
+    /// <summary><c>DELETE /jwt/user/{token_id}</c>: revokes a user's token at once and for good.</summary>
+    /// <param name="tokenId">The token's id, a UUID; never a user's id, although the paths look alike.</param>
+    /// <param name="known">Whether the id came from a listed or issued token, so that a 404 after a lost answer means that it is revoked.</param>
+    /// <param name="call">How it is stopped, and who hears of it.</param>
+    /// <returns>What was revoked, and when.</returns>
+    public Task<DiscardedToken> DiscardUserJwtAsync(string tokenId, bool known, CallContext call) => DiscardAsync("/jwt/user/", "user", tokenId, known, call);
+
+    /// <summary>Ends every request in flight and forgets the connections.</summary>
+    public void Dispose() => _connection.Dispose();
+
+    /// <summary>Input that is refused before anything is sent.</summary>
+    /// <param name="message">One sentence without a secret.</param>
+    /// <returns>The failure, to be thrown.</returns>
+    public static MagicBellException Invalid(string message) => new(MagicBellError.InvalidRequest, message);
+
+    internal Task<TokenPage> FetchPageAsync(Uri address, string purpose, CallContext call) =>
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, address, purpose), answer => AnswerReader.ReadPage(answer, _connection.Redactor), call);
+
+    private static string QueryOf(PageRequest page)
+    {
+        var query = new StringBuilder();
+        Add("limit", page.Size?.ToString(CultureInfo.InvariantCulture));
+        AddCursor("starting_after", page.After);
+        AddCursor("ending_before", page.Before);
+        return query.ToString();
+
+        void AddCursor(string name, string? cursor)
+        {
+            if (cursor is not null)
+            {
+                RequestText.CheckCursor(cursor);
+                Add(name, cursor);
+            }
+        }
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+            {
+                query.Append(query.Length == 0 ? '?' : '&').Append(name).Append('=').Append(Uri.EscapeDataString(value));
+            }
+        }
+    }
+
+    private Task<CreatedToken> CreateAsync(
+        string path,
+        string purpose,
+        Guid idempotencyKey,
+        bool trustIdempotency,
+        CallContext call,
+        long? lifetime,
+        params (string Name, string? Value)[] texts)
+    {
+        using var body = new MemoryStream();
+        using (var writer = new JsonTextWriter(new StreamWriter(body, new UTF8Encoding(false))))
+        {
+            writer.WriteStartObject();
+            foreach ((string name, string? value) in texts)
+            {
+                if (value is not null)
+                {
+                    writer.WritePropertyName(name);
+                    writer.WriteValue(value);
+                }
+            }
+
+            if (lifetime is not null)
+            {
+                writer.WritePropertyName("expiry");
+                writer.WriteValue(lifetime.Value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        var request = new ApiRequest(HttpMethod.Post, new Uri(_root + path), purpose)
+        {
+            Body = body.ToArray(),
+            IdempotencyKey = idempotencyKey,
+            TrustsIdempotency = trustIdempotency,
+        };
+        return _connection.SendAsync(request, AnswerReader.ReadCreated, call);
+    }
+
+    private async Task<DiscardedToken> DiscardAsync(string path, string kind, string tokenId, bool known, CallContext call)
+    {
+        RequestText.CheckTokenId(tokenId);
+        var request = new ApiRequest(HttpMethod.Delete, new Uri(_root + path + Uri.EscapeDataString(tokenId)), $"revoke the {kind} token {tokenId}");
+        try
+        {
+            return await _connection.SendAsync(
+                request,
+                answer =>
+                {
+                    DiscardedToken discarded = AnswerReader.ReadDiscarded(answer);
+                    return string.Equals(discarded.TokenId, tokenId, StringComparison.OrdinalIgnoreCase)
+                        ? discarded
+                        : throw new UnreadableAnswerException("it speaks of another token");
+                },
+                call).ConfigureAwait(false);
+        }
+        catch (MagicBellException failure) when (failure is { Error: MagicBellError.TokenNotFound, OutcomeUnknown: true })
+        {
+            if (known)
+            {
+                return new DiscardedToken(tokenId, null);
+            }
+
+            throw new MagicBellException(
+                MagicBellError.TokenNotFound,
+                $"Could not {request.Purpose}: the server does not know it (404). An earlier answer was lost, so this call may have revoked it, or it may never have existed.",
+                failure)
+            {
+                StatusCode = failure.StatusCode,
+                ApiErrors = failure.ApiErrors,
+                RequestId = failure.RequestId,
+                Attempts = failure.Attempts,
+                OutcomeUnknown = true,
+            };
+        }
+    }
+}

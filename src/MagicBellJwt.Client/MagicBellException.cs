@@ -1,0 +1,69 @@
+using System;
+using System.Collections.Generic;
+
+namespace MagicBellJwt.Client;
+
+/// <summary>A call of the API that failed. Holds facts about the failure; never a request, response, header or body.</summary>
+public sealed class MagicBellException : Exception
+{
+    /// <summary>Creates the failure of a call, or of the checks before it.</summary>
+    /// <param name="error">What went wrong.</param>
+    /// <param name="message">One sentence without a secret.</param>
+    /// <param name="innerException">The network failure behind it, where there is one.</param>
+    public MagicBellException(MagicBellError error, string message, Exception? innerException = null)
+        : base(message, innerException) => Error = error;
+
+    /// <summary>What went wrong.</summary>
+    public MagicBellError Error { get; }
+
+    /// <summary>The HTTP status, or null where no answer came.</summary>
+    public int? StatusCode { get; internal set; }
+
+    /// <summary>The <c>errors[]</c> of the answer; empty where it had none.</summary>
+    public IReadOnlyList<ApiError> ApiErrors { get; internal set; } = [];
+
+    /// <summary>The server's id of the last request, or null.</summary>
+    public string? RequestId { get; internal set; }
+
+    /// <summary>How often the request was sent; 0 where it never was.</summary>
+    public int Attempts { get; internal set; }
+
+    /// <summary>The wait that the server asked for with a 429 or 503, uncapped, or null.</summary>
+    public TimeSpan? RetryAfter { get; internal set; }
+
+    /// <summary>True where an answer was lost, so that the request may have been carried out all the same.</summary>
+    public bool OutcomeUnknown { get; internal set; }
+
+    /// <summary>The Idempotency-Key of a create, the same on each attempt; null for other calls.</summary>
+    public Guid? IdempotencyKey { get; internal set; }
+
+    /// <summary>When the first attempt of a create was begun, by this machine's clock, in UTC; null for other calls.</summary>
+    public DateTimeOffset? SentAt { get; internal set; }
+
+    /// <summary>How far the failed attempt got.</summary>
+    internal Reach Reach { get; set; }
+
+    /// <summary>Whether sending the request again is safe and may help.</summary>
+    internal bool MayRepeat { get; set; }
+}
+
+/// <summary>One entry of <c>errors[]</c>, freed of secrets.</summary>
+/// <param name="Code">The API's code; null where it sent none (the document calls it optional).</param>
+/// <param name="Message">The API's text, at most 300 characters.</param>
+public sealed record ApiError(string? Code, string Message);
+
+/// <summary>How far an attempt got before it failed.</summary>
+internal enum Reach
+{
+    /// <summary>Answered for good, or hopeless: repeating changes nothing.</summary>
+    Final,
+
+    /// <summary>The server said that it did nothing (429).</summary>
+    Refused,
+
+    /// <summary>No byte of the request left this machine.</summary>
+    NotSent,
+
+    /// <summary>The request may have been carried out.</summary>
+    Unknown,
+}

@@ -1,0 +1,62 @@
+using System;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace MagicBellJwt.Client;
+
+/// <summary>Makes text of a server fit for a wall: no token, no key, no control character, not too long.</summary>
+public sealed class Redactor
+{
+    private const int MaximumLength = 300;
+    private const string Redacted = "[redacted]";
+
+    // A JWT, whole or cut short, and the vendor's secret keys.
+    private static readonly Regex s_secret = new(
+        @"eyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){0,4}|\bsk_[A-Za-z0-9_-]+",
+        RegexOptions.CultureInvariant,
+        TimeSpan.FromSeconds(1));
+
+    private readonly string? _secret;
+
+    // As it stands in an address.
+    private readonly string? _escapedSecret;
+
+    /// <summary>Makes a redactor.</summary>
+    /// <param name="secret">What must not be seen, whatever it looks like, besides JWTs and secret keys; null for nothing else.</param>
+    public Redactor(string? secret = null)
+    {
+        _secret = string.IsNullOrEmpty(secret) ? null : secret;
+        _escapedSecret = _secret is null ? null : Uri.EscapeDataString(_secret);
+    }
+
+    /// <summary>The text without secrets and control characters.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="maximumLength">How many characters to keep; 300 unless given.</param>
+    public string Clean(string text, int maximumLength = MaximumLength)
+    {
+        if (_secret is not null)
+        {
+            text = text.Replace(_secret, Redacted).Replace(_escapedSecret!, Redacted);
+        }
+
+        if (text.IndexOf("eyJ", StringComparison.Ordinal) >= 0 || text.IndexOf("sk_", StringComparison.Ordinal) >= 0)
+        {
+            // Every secret begins with one of these; a search for them is much less work than the pattern.
+            text = s_secret.Replace(text, Redacted);
+        }
+
+        var clean = new StringBuilder(Math.Min(text.Length, maximumLength));
+        foreach (char character in text)
+        {
+            if (clean.Length == maximumLength)
+            {
+                clean.Append('…');
+                break;
+            }
+
+            clean.Append(char.IsControl(character) ? ' ' : character);
+        }
+
+        return clean.ToString();
+    }
+}

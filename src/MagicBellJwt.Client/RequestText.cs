@@ -1,0 +1,165 @@
+using System;
+using System.Linq;
+
+namespace MagicBellJwt.Client;
+
+/// <summary>Checks what a caller wants to send, before anything is sent.</summary>
+public static class RequestText
+{
+    /// <summary>The longest name, e-mail address and external id (<c>maxLength</c> in the OpenAPI document), in characters.</summary>
+    public const int MaximumLength = 255;
+
+    /// <summary>The longest user id and cursor, in UTF-16 units. The API names no limit; .NET Framework's addresses have one.</summary>
+    public const int MaximumIdLength = 2048;
+
+    /// <summary>Checks a token's name.</summary>
+    /// <param name="name">The name.</param>
+    /// <exception cref="MagicBellException">It is empty, too long or not valid Unicode.</exception>
+    public static void CheckName(string name)
+    {
+        if (string.IsNullOrWhiteSpace(name))
+        {
+            throw JwtService.Invalid("The name is empty. Give the token a name that says where it is used.");
+        }
+
+        CheckText(name, "name");
+    }
+
+    /// <summary>Checks what identifies a user.</summary>
+    /// <param name="email">The e-mail address, or null.</param>
+    /// <param name="externalId">The external id, or null.</param>
+    /// <exception cref="MagicBellException">Both are missing, or one is empty, too long or malformed.</exception>
+    public static void CheckUser(string? email, string? externalId)
+    {
+        if (email is null && externalId is null)
+        {
+            throw JwtService.Invalid("Neither an e-mail address nor an external id was given. One of them, or both, says whose token it is.");
+        }
+
+        if (externalId is not null)
+        {
+            CheckText(externalId, "external id");
+            if (string.IsNullOrWhiteSpace(externalId) || externalId.Any(char.IsControl))
+            {
+                throw JwtService.Invalid("The external id is empty or holds a control character.");
+            }
+        }
+
+        if (email is not null)
+        {
+            CheckText(email, "e-mail address");
+            int at = email.LastIndexOf('@');
+            if (at < 1 || at == email.Length - 1 || email.IndexOf('@') != at || email.Any(character => char.IsControl(character) || char.IsWhiteSpace(character)))
+            {
+                throw JwtService.Invalid("The e-mail address is not one: it should look like hana@example.com.");
+            }
+        }
+    }
+
+    /// <summary>Checks a lifetime.</summary>
+    /// <param name="seconds">Whole seconds, or null for no end.</param>
+    /// <exception cref="MagicBellException">It is under a second (<c>minimum: 1</c> in the OpenAPI document).</exception>
+    public static void CheckLifetime(long? seconds)
+    {
+        if (seconds < 1)
+        {
+            throw JwtService.Invalid("The token would have ended already. Its lifetime must be a second or more.");
+        }
+    }
+
+    /// <summary>Checks a user's id, which stands in a path.</summary>
+    /// <param name="userId">The id.</param>
+    /// <exception cref="MagicBellException">It is empty, too long, holds a control character or would change the path.</exception>
+    public static void CheckUserId(string userId)
+    {
+        if (string.IsNullOrWhiteSpace(userId) || userId.Any(char.IsControl))
+        {
+            throw JwtService.Invalid("The user id is empty or holds a control character.");
+        }
+
+        // An address is normalised however they are encoded: "." and ".." would name another path.
+        if (userId is "." or "..")
+        {
+            throw JwtService.Invalid($"'{userId}' cannot be a user id.");
+        }
+
+        CheckId(userId, "user id");
+    }
+
+    /// <summary>Checks a cursor, which stands in a query.</summary>
+    /// <param name="cursor">The cursor: a token's id, or what else the server takes for one.</param>
+    /// <exception cref="MagicBellException">It is empty, too long or not valid Unicode.</exception>
+    public static void CheckCursor(string cursor)
+    {
+        if (string.IsNullOrWhiteSpace(cursor))
+        {
+            throw JwtService.Invalid("The id that the list should begin after or before is empty.");
+        }
+
+        CheckId(cursor, "id that the list should begin after or before");
+    }
+
+    /// <summary>Checks a token's id.</summary>
+    /// <param name="tokenId">The id.</param>
+    /// <exception cref="MagicBellException">It is not a UUID, as both id fields of the OpenAPI document are.</exception>
+    public static void CheckTokenId(string tokenId)
+    {
+        if (!IsTokenId(tokenId))
+        {
+            throw JwtService.Invalid("The token id is not a UUID like 019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b. A user id or a name is no token id.");
+        }
+    }
+
+    /// <summary>Tells whether a text has the form of a token's id.</summary>
+    /// <param name="text">The text.</param>
+    /// <returns>True for a UUID with hyphens and nothing around it.</returns>
+    public static bool IsTokenId(string text)
+    {
+        // Not by Guid alone, which takes "0x9b1b1e-..." and a sign for hexadecimal digits.
+        return text.Length == 36
+            && Guid.TryParseExact(text, "D", out _)
+            && text.All(static character => character is '-' or (>= '0' and <= '9') or (>= 'a' and <= 'f') or (>= 'A' and <= 'F'));
+    }
+
+    /// <summary>Tells whether a text can be sent as a bearer.</summary>
+    /// <param name="token">The text.</param>
+    /// <returns>True where it is not empty and has visible ASCII characters only.</returns>
+    public static bool IsBearer(string token) => token.Length > 0 && token.All(character => character is > ' ' and <= '~');
+
+    private static void CheckText(string text, string what)
+    {
+        CheckUnicode(text, what);
+
+        // As JSON Schema counts them: a pair of surrogates is one character.
+        int characters = text.Length - text.Count(char.IsLowSurrogate);
+        if (characters > MaximumLength)
+        {
+            throw JwtService.Invalid($"The {what} has {characters} characters; the API takes at most {MaximumLength}.");
+        }
+    }
+
+    private static void CheckId(string text, string what)
+    {
+        if (text.Length > MaximumIdLength)
+        {
+            throw JwtService.Invalid($"The {what} has {text.Length} characters, and no id is that long.");
+        }
+
+        CheckUnicode(text, what);
+    }
+
+    private static void CheckUnicode(string text, string what)
+    {
+        for (int index = 0; index < text.Length; index++)
+        {
+            if (char.IsHighSurrogate(text[index]) && index + 1 < text.Length && char.IsLowSurrogate(text[index + 1]))
+            {
+                index++;
+            }
+            else if (char.IsSurrogate(text[index]))
+            {
+                throw JwtService.Invalid($"The {what} holds half a character (a lone surrogate), which cannot be sent.");
+            }
+        }
+    }
+}

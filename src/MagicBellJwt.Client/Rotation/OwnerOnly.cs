@@ -1,0 +1,51 @@
+using System.ComponentModel;
+using System.IO;
+using System.Runtime.InteropServices;
+
+namespace MagicBellJwt.Client.Rotation;
+
+/// <summary>Files and folders that nobody but their owner can read: by their mode on Unix, on Windows by the profile they are in.</summary>
+internal static class OwnerOnly
+{
+    private static readonly bool s_isWindows = RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
+
+    /// <summary>Makes a folder where it is missing; an existing one is left as it is.</summary>
+    public static void CreateDirectory(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            Directory.CreateDirectory(path);
+            Restrict(path, 0x1C0); // 0700
+        }
+    }
+
+    /// <summary>Opens a file to write, made where it is missing.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="share">What others may do with it meanwhile.</param>
+    /// <exception cref="IOException">Another process has it open.</exception>
+    public static FileStream OpenFile(string path, FileShare share)
+    {
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
+        try
+        {
+            Restrict(path, 0x180); // 0600
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static void Restrict(string path, uint mode)
+    {
+        if (!s_isWindows && ChangeMode(path, mode) != 0)
+        {
+            throw new IOException(new Win32Exception(Marshal.GetLastWin32Error()).Message + ": " + path);
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "chmod", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    private static extern int ChangeMode(string path, uint mode);
+}

@@ -1,0 +1,337 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text;
+using Newtonsoft.Json;
+
+namespace MagicBellJwt.Client.Rotation;
+
+/// <summary>
+/// What rotations have done and are about to do, in a file of JSON lines that survives the process. Each line is on the disk before
+/// <see cref="Write"/> returns. The file can be read by its owner only, and holds ids, fingerprints, keys, steps, times and names.
+/// </summary>
+/// <remarks>Open for one at a time: the operating system takes the lock away from a process that died. Safe for concurrent calls.</remarks>
+public sealed class RotationJournal : IDisposable
+{
+    /// <summary>Longer journals are rewritten without the rotations that are finished.</summary>
+    private const int LongestJournal = 400;
+
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+
+    private static readonly UTF8Encoding s_utf8 = new(false);
+
+    private readonly object _gate = new();
+    private readonly List<RotationEntry> _entries = [];
+    private readonly List<(Guid Rotation, string Line)> _lines = [];
+    private readonly FileStream? _lock;
+    private FileStream? _file;
+
+    private RotationJournal(string path, bool readOnly)
+    {
+        Path = System.IO.Path.GetFullPath(path);
+        if (readOnly)
+        {
+            Read(ReadAll());
+            return;
+        }
+
+        OwnerOnly.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        _lock = Lock(Path + ".lock");
+        try
+        {
+            Load();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The rotations, the oldest first.</summary>
+    public IReadOnlyList<RotationEntry> Entries
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _entries.ToArray();
+            }
+        }
+    }
+
+    /// <summary>Opens a journal, and keeps everybody else out of it until it is disposed.</summary>
+    /// <param name="path">The file; it and its folder are made where they are missing.</param>
+    /// <exception cref="MagicBellException">
+    /// <see cref="MagicBellError.Conflict"/>: another rotation has it open. <see cref="MagicBellError.RotationFailed"/>: it cannot be
+    /// written, or a line other than a last one cut short cannot be read.
+    /// </exception>
+    public static RotationJournal Open(string path) => Guard(path, () => new RotationJournal(path, readOnly: false));
+
+    /// <summary>Reads a journal without a lock, and changes nothing, not even a missing file.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="MagicBellException">It cannot be read.</exception>
+    public static RotationJournal Peek(string path) => Guard(path, () => new RotationJournal(path, readOnly: true));
+
+    /// <summary>Where a project's journal is unless somebody says otherwise.</summary>
+    /// <param name="host">The API's host.</param>
+    /// <param name="project">The project.</param>
+    /// <exception cref="MagicBellException">The platform names no folder for it.</exception>
+    public static string PathOf(string host, string project)
+    {
+        string name = new([.. (host + "_" + project).Select(character => char.IsLetterOrDigit(character) && character < 128 || character is '.' or '-' or '_' ? char.ToLowerInvariant(character) : '-')]);
+        return System.IO.Path.Combine(StateFolder.Path, name.Substring(0, Math.Min(name.Length, 120)) + ".rotations.jsonl");
+    }
+
+    /// <summary>Begins a rotation: on the disk when this returns.</summary>
+    /// <param name="project">The project: its address's host and its id.</param>
+    /// <param name="kind"><c>project</c> or <c>user</c>.</param>
+    /// <param name="oldId">The id of the token that is replaced.</param>
+    /// <param name="name">The name of both; null for none.</param>
+    /// <param name="userId">The user's id; null for a project's token.</param>
+    /// <param name="key">The idempotency key of the create.</param>
+    /// <param name="lifetime">The new token's lifetime in seconds; null for no end.</param>
+    /// <param name="vault">The vault that the new token goes to; null for none.</param>
+    /// <param name="storedByScript">Whether a script block stores it.</param>
+    /// <param name="overlap">How long the old token stays after the new one is stored; zero for not at all.</param>
+    /// <exception cref="MagicBellException">The journal cannot be written.</exception>
+    public RotationEntry Begin(string project, string kind, string oldId, string? name, string? userId, Guid key, long? lifetime, string? vault, bool storedByScript, TimeSpan overlap)
+    {
+        var entry = new RotationEntry(Guid.NewGuid());
+        Write(
+            entry,
+            RotationStep.Begun,
+            ("project", project),
+            ("kind", kind),
+            ("old", oldId),
+            ("name", name),
+            ("user", userId),
+            ("key", key.ToString("D")),
+            ("lifetime", lifetime?.ToString(CultureInfo.InvariantCulture)),
+            ("vault", vault),
+            ("script", storedByScript ? "true" : null),
+            ("overlap", overlap > TimeSpan.Zero ? overlap.ToString("c", CultureInfo.InvariantCulture) : null));
+        lock (_gate)
+        {
+            _entries.Add(entry);
+        }
+
+        return entry;
+    }
+
+    /// <summary>Takes a rotation to its next step: on the disk when this returns.</summary>
+    /// <param name="entry">The rotation.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="facts">What is known from then on: <c>new</c>, <c>fingerprint</c>, <c>secret</c>, <c>due</c>, <c>revoked</c> (times by <see cref="Time"/>), <c>orphans</c> (ids with spaces between).</param>
+    /// <exception cref="MagicBellException">The journal cannot be written.</exception>
+    public void Write(RotationEntry entry, RotationStep step, params (string Name, string? Value)[] facts)
+    {
+        var line = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["rotation"] = entry.Id.ToString("D"),
+            ["step"] = NameOf(step),
+            ["time"] = Time(DateTimeOffset.UtcNow),
+        };
+        foreach ((string name, string? value) in facts)
+        {
+            if (value is not null)
+            {
+                line.Add(name, value);
+            }
+        }
+
+        byte[] text = s_utf8.GetBytes(JsonConvert.SerializeObject(line) + "\n");
+        Guard(Path, () =>
+        {
+            lock (_gate)
+            {
+                FileStream file = _file ?? throw new ObjectDisposedException(nameof(RotationJournal));
+                file.Write(text, 0, text.Length);
+                file.Flush(flushToDisk: true);
+                Apply(entry, name => line.TryGetValue(name, out string? value) ? value : null);
+                return true;
+            }
+        });
+    }
+
+    /// <summary>A time as the journal writes it, in UTC.</summary>
+    /// <param name="time">The time.</param>
+    public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+
+    /// <summary>Deletes a journal in which nothing is left to do, such as that of a sandbox, which is gone with its session.</summary>
+    public void DeleteIfFinished()
+    {
+        lock (_gate)
+        {
+            if (_file is not null && _entries.All(entry => entry.IsFinished))
+            {
+                _file.Dispose();
+                _file = null;
+                File.Delete(Path);
+                File.Delete(Path + ".lock");
+            }
+        }
+    }
+
+    /// <summary>Closes the file and lets the next one in.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _file?.Dispose();
+            _file = null;
+            _lock?.Dispose();
+        }
+    }
+
+    private static string NameOf(RotationStep step) => step.ToString().ToLowerInvariant();
+
+    private static T Guard<T>(string path, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException or ObjectDisposedException)
+        {
+            throw new MagicBellException(MagicBellError.RotationFailed, $"The journal {path} cannot be used: {exception.Message}", exception);
+        }
+    }
+
+    private static FileStream Lock(string path)
+    {
+        try
+        {
+            return OwnerOnly.OpenFile(path, FileShare.None);
+        }
+        catch (IOException exception) when (exception is not (DirectoryNotFoundException or PathTooLongException) && File.Exists(path))
+        {
+            throw new MagicBellException(MagicBellError.Conflict, "A rotation of this project is under way: another process or pipeline has the journal open.", exception);
+        }
+    }
+
+    private void Load()
+    {
+        int whole = Read(ReadAll());
+        if (_lines.Count > LongestJournal)
+        {
+            whole = Shorten();
+        }
+
+        _file = OwnerOnly.OpenFile(Path, FileShare.Read);
+        _file.SetLength(whole);
+        _file.Position = whole;
+        _lines.Clear();
+    }
+
+    // Whoever writes it meanwhile does not mind.
+    private byte[] ReadAll()
+    {
+        if (!File.Exists(Path))
+        {
+            return [];
+        }
+
+        using var file = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var bytes = new MemoryStream();
+        file.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    /// <summary>Reads all whole lines.</summary>
+    /// <returns>The length of what was read: a last line without its end was cut short by a crash, and nothing came after it.</returns>
+    private int Read(byte[] bytes)
+    {
+        var entries = new Dictionary<Guid, RotationEntry>();
+        int start = 0;
+        for (int end; (end = Array.IndexOf(bytes, (byte)'\n', start)) >= 0; start = end + 1)
+        {
+            byte[] line = new byte[end - start];
+            Array.Copy(bytes, start, line, 0, line.Length);
+            if (!StrictJson.TryReadObject(line, out IReadOnlyDictionary<string, object?>? facts)
+                || !Guid.TryParseExact(Fact("rotation"), "D", out Guid id)
+                || !Enum.TryParse(Fact("step"), ignoreCase: true, out RotationStep step)
+                || NameOf(step) != Fact("step")
+                || !Rfc3339.TryParse(Fact("time") ?? "", out _)
+                || (step == RotationStep.Begun) == entries.ContainsKey(id))
+            {
+                throw Unreadable(_lines.Count + 1);
+            }
+
+            if (step == RotationStep.Begun)
+            {
+                var begun = new RotationEntry(id);
+                entries.Add(id, begun);
+                _entries.Add(begun);
+            }
+
+            Apply(entries[id], Fact);
+            _lines.Add((id, Encoding.UTF8.GetString(line)));
+
+            string? Fact(string name) => facts!.TryGetValue(name, out object? value) ? value as string : null;
+        }
+
+        return start;
+    }
+
+    private static void Apply(RotationEntry entry, Func<string, string?> fact)
+    {
+        entry.Step = (RotationStep)Enum.Parse(typeof(RotationStep), fact("step")!, ignoreCase: true);
+        entry.StepAt = TimeOf("time") ?? entry.StepAt;
+        if (entry.Step == RotationStep.Begun)
+        {
+            entry.BegunAt = entry.StepAt;
+        }
+
+        entry.Project = fact("project") ?? entry.Project;
+        entry.Kind = fact("kind") ?? entry.Kind;
+        entry.OldId = fact("old") ?? entry.OldId;
+        entry.Name = fact("name") ?? entry.Name;
+        entry.UserId = fact("user") ?? entry.UserId;
+        entry.NewId = fact("new") ?? entry.NewId;
+        entry.Fingerprint = fact("fingerprint") ?? entry.Fingerprint;
+        entry.Vault = fact("vault") ?? entry.Vault;
+        entry.Secret = fact("secret") ?? entry.Secret;
+        entry.IsStoredByScript |= fact("script") is not null;
+        entry.Overlap = TimeSpan.TryParseExact(fact("overlap"), "c", CultureInfo.InvariantCulture, out TimeSpan overlap) ? overlap : entry.Overlap;
+        entry.DueAt = TimeOf("due") ?? entry.DueAt;
+        entry.OldRevokedAt = TimeOf("revoked") ?? entry.OldRevokedAt;
+        entry.PossibleOrphans = fact("orphans")?.Split(' ') ?? entry.PossibleOrphans;
+
+        DateTimeOffset? TimeOf(string name) => fact(name) is { } text && Rfc3339.TryParse(text, out DateTimeOffset time) ? time : null;
+    }
+
+    /// <summary>
+    /// Rewrites the journal without what is finished, but for what an unfinished rotation may have to know: who came after it,
+    /// and tokens that may be orphans.
+    /// </summary>
+    /// <returns>The new length.</returns>
+    private int Shorten()
+    {
+        int firstUnfinished = _entries.FindIndex(entry => !entry.IsFinished);
+        RotationEntry[] kept = [.. _entries.Where((entry, index) => entry.PossibleOrphans.Count > 0 || (firstUnfinished >= 0 && index >= firstUnfinished))];
+        var ids = new HashSet<Guid>(kept.Select(entry => entry.Id));
+        byte[] text = s_utf8.GetBytes(string.Concat(_lines.Where(line => ids.Contains(line.Rotation)).Select(line => line.Line + "\n")));
+        string unfinished = Path + ".new";
+        using (FileStream file = OwnerOnly.OpenFile(unfinished, FileShare.None))
+        {
+            file.SetLength(0);
+            file.Write(text, 0, text.Length);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Replace(unfinished, Path, null);
+        _entries.Clear();
+        _entries.AddRange(kept);
+        return text.Length;
+    }
+
+    private MagicBellException Unreadable(int line) => new(
+        MagicBellError.RotationFailed,
+        string.Format(CultureInfo.InvariantCulture, "Line {0} of the journal {1} cannot be read, so it cannot be told what rotations have done. Mend or move the file.", line, Path));
+}

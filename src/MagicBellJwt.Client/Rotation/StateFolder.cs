@@ -1,0 +1,34 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace MagicBellJwt.Client.Rotation;
+
+/// <summary>The folder where the platform keeps a program's state.</summary>
+internal static class StateFolder
+{
+    /// <exception cref="MagicBellException">The environment names neither it nor a home.</exception>
+    public static string Path => System.IO.Path.Combine(Root(), "MagicBellJwt");
+
+    private static string Root()
+    {
+        if (RuntimeInformation.IsOSPlatform(OSPlatform.Windows))
+        {
+            return NotEmpty(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData));
+        }
+
+        if (RuntimeInformation.IsOSPlatform(OSPlatform.OSX))
+        {
+            return System.IO.Path.Combine(Home(), "Library", "Application Support");
+        }
+
+        // A relative one is to be ignored, by the XDG Base Directory Specification.
+        string? state = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
+        return state is not null && System.IO.Path.IsPathRooted(state) ? state : System.IO.Path.Combine(Home(), ".local", "state");
+    }
+
+    private static string Home() => NotEmpty(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+
+    private static string NotEmpty(string folder) => folder.Length > 0
+        ? folder
+        : throw JwtService.Invalid("This account has no home folder to keep a journal in. Say where with -JournalPath.");
+}
