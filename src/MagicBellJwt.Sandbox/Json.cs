@@ -1,0 +1,72 @@
+using System;
+using System.IO;
+using System.Text;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace MagicBellJwt.Sandbox;
+
+/// <summary>JSON straight to and from UTF-8 bytes.</summary>
+internal static class Json
+{
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding LenientUtf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    public static ArraySegment<byte> Write(Action<JsonWriter> write)
+    {
+        var bytes = new MemoryStream(512);
+        var json = new JsonTextWriter(new StreamWriter(bytes, LenientUtf8));
+        write(json);
+        json.Flush();
+        return new ArraySegment<byte>(bytes.GetBuffer(), 0, (int)bytes.Length);
+    }
+
+    /// <summary>Reads one object and nothing after it; dates stay text.</summary>
+    /// <exception cref="JsonException">The bytes are something else.</exception>
+    /// <exception cref="DecoderFallbackException">The bytes are not UTF-8.</exception>
+    public static JObject ReadObject(byte[] bytes)
+    {
+        using var json = new JsonTextReader(new StringReader(Utf8.GetString(bytes))) { DateParseHandling = DateParseHandling.None };
+        JObject value = JObject.Load(json, new JsonLoadSettings { DuplicatePropertyNameHandling = DuplicatePropertyNameHandling.Error });
+        while (json.Read())
+        {
+            if (json.TokenType != JsonToken.Comment)
+            {
+                throw new JsonReaderException("There is text after the object.");
+            }
+        }
+
+        return value;
+    }
+
+    public static void WriteMember(this JsonWriter json, string name, string? value)
+    {
+        json.WritePropertyName(name);
+        json.WriteValue(value);
+    }
+
+    public static void WriteMember(this JsonWriter json, string name, long value)
+    {
+        json.WritePropertyName(name);
+        json.WriteValue(value);
+    }
+
+    /// <summary>A member that the vendor's schema does not let be null: it is left out instead.</summary>
+    public static void WriteMemberIfAny(this JsonWriter json, string name, string? value)
+    {
+        if (value is not null)
+        {
+            json.WriteMember(name, value);
+        }
+    }
+
+    /// <inheritdoc cref="WriteMemberIfAny(JsonWriter, string, string?)"/>
+    public static void WriteMemberIfAny(this JsonWriter json, string name, DateTimeOffset? value)
+    {
+        if (value is { } moment)
+        {
+            json.WritePropertyName(name);
+            json.WriteValue(moment.UtcDateTime);
+        }
+    }
+}

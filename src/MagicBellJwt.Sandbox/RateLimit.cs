@@ -1,0 +1,33 @@
+using System;
+using System.Collections.Generic;
+
+namespace MagicBellJwt.Sandbox;
+
+/// <summary>So many requests a minute, of the window's kind. A refused request takes no place.</summary>
+internal sealed class RateLimit(int perMinute, RateLimitWindow window)
+{
+    private readonly Queue<DateTimeOffset> admitted = new();
+
+    /// <summary>Admits a request, or says how long it takes until a place is free.</summary>
+    public TimeSpan Admit(DateTimeOffset now)
+    {
+        while (admitted.Count > 0 && FreedAt(admitted.Peek()) <= now)
+        {
+            admitted.Dequeue();
+        }
+
+        if (admitted.Count < perMinute)
+        {
+            admitted.Enqueue(now);
+            return TimeSpan.Zero;
+        }
+
+        return FreedAt(admitted.Peek()) - now;
+    }
+
+    private DateTimeOffset FreedAt(DateTimeOffset admission)
+    {
+        DateTimeOffset start = window == RateLimitWindow.Sliding ? admission : admission.AddTicks(-(admission.UtcTicks % TimeSpan.TicksPerMinute));
+        return start.AddMinutes(1);
+    }
+}

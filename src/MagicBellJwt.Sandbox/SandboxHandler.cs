@@ -1,0 +1,389 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Net;
+using System.Net.Http;
+using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+
+namespace MagicBellJwt.Sandbox;
+
+/// <summary>
+/// The JWT operations of the MagicBell API in memory: one project, its users and their tokens. Give it to an <see cref="HttpClient"/> to
+/// work without a network, or host <see cref="Answer"/> behind a server. Safe to use from many threads.
+/// </summary>
+/// <remarks>
+/// Where the vendor's documents are silent: a page holds at most 100 tokens, whatever was asked for; an expired token can still be revoked;
+/// revoking a revoked one is a 404; an email address and an external id that belong to two users are a 409; times are whole seconds.
+/// </remarks>
+public sealed class SandboxHandler : HttpMessageHandler
+{
+    private const string Root = "/v2/jwt/";
+
+    private readonly object gate = new();
+    private readonly SandboxOptions options;
+    private readonly byte[] signingKey;
+    private readonly Dictionary<Guid, SandboxToken> tokens = [];
+    private readonly TokenList projectTokens;
+    private readonly UserDirectory users;
+    private readonly RateLimit reads;
+    private readonly RateLimit writes;
+    private readonly IdempotencyKeys idempotencyKeys = new();
+
+    /// <summary>Makes a project with one token, its administrator's.</summary>
+    /// <param name="options">How the sandbox behaves; null for the defaults.</param>
+    public SandboxHandler(SandboxOptions? options = null)
+    {
+        this.options = options ?? new SandboxOptions();
+        signingKey = Encoding.UTF8.GetBytes(this.options.SecretKey);
+        projectTokens = new TokenList(this.options.ListDiscarded);
+        users = new UserDirectory(this.options.ListDiscarded);
+        reads = new RateLimit(this.options.ReadsPerMinute, this.options.Window);
+        writes = new RateLimit(this.options.WritesPerMinute, this.options.Window);
+        SandboxToken administrator = Add(projectTokens, Guid.NewGuid(), user: null, "Sandbox administrator", WholeSeconds(Now), expiresAt: null);
+        AdministratorToken = SandboxJwt.Sign(administrator, this.options.ProjectId, signingKey);
+    }
+
+    /// <summary>The base address to give to a client that works in process. Its name resolves nowhere (RFC 2606).</summary>
+    public Uri BaseAddress { get; } = new("https://sandbox.invalid/v2/");
+
+    /// <summary>The JWT of the project token that the project starts with: a secret like any other.</summary>
+    public string AdministratorToken { get; }
+
+    private DateTimeOffset Now => options.Clock.GetUtcNow();
+
+    /// <summary>Adds project tokens in one go, named <c>seed 1</c> and on; the ids are the same in each sandbox seeded alike.</summary>
+    /// <param name="count">How many, from 0; a million take about a second.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
+    /// <remarks>Every fourth never expires, the others in 30, 60 and 90 days. Nobody has the values of these tokens.</remarks>
+    public void SeedProjectTokens(int count)
+    {
+        lock (gate)
+        {
+            Seed(projectTokens, user: null, "project", count);
+        }
+    }
+
+    /// <summary>Adds tokens of a user in one go, as <see cref="SeedProjectTokens"/> does, and the user where there is none yet.</summary>
+    /// <param name="userId">The user's id: any text.</param>
+    /// <param name="count">How many, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
+    public void SeedUserTokens(string userId, int count)
+    {
+        lock (gate)
+        {
+            SandboxUser user = users.FindOrAdd(userId);
+            Seed(user.Tokens, user, "user " + userId, count);
+        }
+    }
+
+    /// <summary>Every token, the revoked ones too: first the project's and then each user's, the oldest first.</summary>
+    /// <returns>The tokens there are now; a later revocation shows in their <see cref="SandboxToken.DiscardedAt"/>.</returns>
+    public IReadOnlyList<SandboxToken> ListTokens()
+    {
+        lock (gate)
+        {
+            return [.. projectTokens.OldestFirst, .. users.All.SelectMany(user => user.Tokens.OldestFirst)];
+        }
+    }
+
+    /// <summary>Does what a request asks for, and answers it.</summary>
+    /// <param name="request">The request.</param>
+    /// <returns>The answer; errors are answers too.</returns>
+    public SandboxAnswer Answer(SandboxRequest request)
+    {
+        if (!request.Path.StartsWith(Root, StringComparison.Ordinal))
+        {
+            return Error(404, "not_found", "There is nothing at this path.");
+        }
+
+        string[] segments = request.Path.Substring(Root.Length).Split('/');
+        string shape = segments.Length switch
+        {
+            1 => segments[0],
+            2 when segments[1].Length > 0 => segments[0] + "/{id}",
+            _ => "",
+        };
+        string[] methods = shape switch
+        {
+            "project" => ["GET", "POST"],
+            "project/{id}" => ["DELETE"],
+            "user" => ["POST"],
+            "user/{id}" => ["GET", "DELETE"],
+            _ => [],
+        };
+        if (methods.Length == 0)
+        {
+            return Error(404, "not_found", "There is nothing at this path.");
+        }
+
+        if (!methods.Contains(request.Method))
+        {
+            return Error(405, "method_not_allowed", "This path takes " + string.Join(" and ", methods) + ".", ("Allow", string.Join(", ", methods)));
+        }
+
+        string id = Uri.UnescapeDataString(segments[segments.Length - 1]);
+        DateTimeOffset now = Now;
+        lock (gate)
+        {
+            return Refuse(request, now) ?? (request.Method, shape) switch
+            {
+                ("GET", "project") => List(request, projectTokens),
+                ("GET", _) => users.Find(id) is { } user ? List(request, user.Tokens) : Error(404, "not_found", "There is no such user."),
+                ("DELETE", "project/{id}") => Discard(id, "project", now),
+                ("DELETE", _) => Discard(id, "user", now),
+                _ => CreateOnce(request, shape, now),
+            };
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        byte[] body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        SandboxAnswer answer = Answer(new SandboxRequest
+        {
+            Method = request.Method.Method,
+            Origin = request.RequestUri!.GetLeftPart(UriPartial.Authority),
+            Path = request.RequestUri.AbsolutePath,
+            Query = request.RequestUri.Query,
+            Authorization = request.Headers.Authorization?.ToString(),
+            IdempotencyKey = request.Headers.TryGetValues("Idempotency-Key", out IEnumerable<string>? keys) ? keys.First() : null,
+            Body = body,
+        });
+        var response = new HttpResponseMessage((HttpStatusCode)answer.Status)
+        {
+            RequestMessage = request,
+            Content = new ByteArrayContent(answer.Body.Array!, answer.Body.Offset, answer.Body.Count),
+        };
+        foreach (KeyValuePair<string, string> header in answer.Headers)
+        {
+            if (!response.Headers.TryAddWithoutValidation(header.Key, header.Value))
+            {
+                response.Content.Headers.TryAddWithoutValidation(header.Key, header.Value);
+            }
+        }
+
+        return response;
+    }
+
+    private static DateTimeOffset WholeSeconds(DateTimeOffset moment) => DateTimeOffset.FromUnixTimeSeconds(moment.ToUnixTimeSeconds());
+
+    /// <summary>The answer to a request that may not be done: not signed in, not an administrator, or one too many this minute.</summary>
+    private SandboxAnswer? Refuse(SandboxRequest request, DateTimeOffset now)
+    {
+        const string Scheme = "Bearer ";
+        JObject? claims = request.Authorization is { } authorization && authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            ? SandboxJwt.Verify(authorization.Substring(Scheme.Length).Trim(), signingKey)
+            : null;
+        SandboxToken? bearer = (claims?["jti"] as JValue)?.Value is string id && Find(id) is { } known && known.IsLive(now) ? known : null;
+        if (bearer is null && !IsSignedOffline(claims, now))
+        {
+            return Error(401, "unauthorized", "The token is missing, unknown, expired or revoked.", ("WWW-Authenticate", "Bearer"));
+        }
+
+        if (bearer is null || bearer.Kind != "project")
+        {
+            return Error(403, "forbidden", "Only an administrator's project token may do this.");
+        }
+
+        TimeSpan wait = !options.EnforceRateLimit ? TimeSpan.Zero : (request.Method == "GET" ? reads : writes).Admit(now);
+        return wait == TimeSpan.Zero
+            ? null
+            : Error(429, "too_many_requests", "The project has sent too many requests this minute.",
+                ("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>Whether the claims are those of a user token that was signed with the project's key and not by the API.</summary>
+    private static bool IsSignedOffline(JObject? claims, DateTimeOffset now) =>
+        claims is not null && claims["jti"] is null && !(claims["exp"] is JValue { Value: long exp } && exp <= now.ToUnixTimeSeconds());
+
+    private SandboxToken? Find(string? id) => Guid.TryParseExact(id, "D", out Guid key) && tokens.TryGetValue(key, out SandboxToken? token) ? token : null;
+
+    private SandboxToken Add(TokenList list, Guid id, SandboxUser? user, string? name, DateTimeOffset createdAt, DateTimeOffset? expiresAt)
+    {
+        var token = new SandboxToken(id, user, name, createdAt, expiresAt);
+        tokens.Add(id, token);
+        list.Add(token);
+        return token;
+    }
+
+    private void Seed(TokenList list, SandboxUser? user, string owner, int count)
+    {
+        if (count < 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(count));
+        }
+
+        list.Reserve(count);
+        DateTimeOffset createdAt = WholeSeconds(Now);
+        var ids = new SeedIds(owner, list.OldestFirst.Count);
+        for (int i = 1; i <= count; i++)
+        {
+            int months = i % 4;
+            Add(list, ids.Next(), user, "seed " + i.ToString(CultureInfo.InvariantCulture), createdAt, months == 0 ? null : createdAt.AddDays(30 * months));
+        }
+    }
+
+    private SandboxAnswer List(SandboxRequest request, TokenList list)
+    {
+        if (Paging.Read(request.Query) is not { } paging)
+        {
+            return Error(422, "invalid_page", "The size of a page is a whole number from 1, and a page is after or before a token, not both.");
+        }
+
+        SandboxToken? after = Cursor(paging.After);
+        SandboxToken? before = Cursor(paging.Before);
+        if ((after is null && paging.After is not null) || (before is null && paging.Before is not null))
+        {
+            return Error(422, "invalid_cursor", "The cursor is not of this list.");
+        }
+
+        TokenPage page = list.Page(paging.Size, after, before);
+        string address = request.Origin + request.Path;
+        return Json200(json =>
+        {
+            json.WriteStartObject();
+            json.WritePropertyName("data");
+            json.WriteStartArray();
+            foreach (SandboxToken token in page.Tokens)
+            {
+                json.WriteStartObject();
+                json.WriteMember("id", token.Id.ToString("D"));
+                json.WriteMemberIfAny("name", token.Name);
+                json.WriteMemberIfAny("created_at", token.CreatedAt);
+                json.WriteMemberIfAny("expires_at", token.ExpiresAt);
+                json.WriteMemberIfAny("discarded_at", token.DiscardedAt);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WritePropertyName("links");
+            json.WriteStartObject();
+            json.WriteMember("first", address + paging.Query());
+            json.WriteMember("next", page.HasOlder ? address + paging.Query(after: page.Tokens[page.Tokens.Count - 1]) : null);
+            json.WriteMember("prev", page.HasNewer ? address + paging.Query(before: page.Tokens[0]) : null);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        });
+
+        SandboxToken? Cursor(string? id) =>
+            Find(id) is { } token && list.Contains(token) && !(options.CursorsDieWithTheirToken && token.IsDiscarded) ? token : null;
+    }
+
+    private SandboxAnswer Discard(string id, string kind, DateTimeOffset now)
+    {
+        if (Find(id) is not { IsDiscarded: false } token || token.Kind != kind)
+        {
+            return Error(404, "not_found", "There is no such " + kind + " token.");
+        }
+
+        token.DiscardedAt = WholeSeconds(now);
+        return Json200(json =>
+        {
+            json.WriteStartObject();
+            json.WriteMember("token_id", token.Id.ToString("D"));
+            json.WriteMemberIfAny("discarded_at", token.DiscardedAt);
+            json.WriteEndObject();
+        });
+    }
+
+    private SandboxAnswer CreateOnce(SandboxRequest request, string kind, DateTimeOffset now)
+    {
+        if (!options.HonourIdempotencyKeys || request.IdempotencyKey is not { Length: > 0 } key)
+        {
+            return Create(request, kind, now);
+        }
+
+        if (idempotencyKeys.Find(key, now) is { } use)
+        {
+            return use.IsOf(request)
+                ? new SandboxAnswer(use.Answer.Status, use.Answer.Body, Headers(("Idempotent-Replayed", "true")))
+                : Error(422, "idempotency_key_reused", "The Idempotency-Key was used for another request.");
+        }
+
+        SandboxAnswer answer = Create(request, kind, now);
+        idempotencyKeys.Add(key, now, new IdempotencyKeys.Use(request, answer));
+        return answer;
+    }
+
+    private SandboxAnswer Create(SandboxRequest request, string kind, DateTimeOffset now)
+    {
+        DateTimeOffset createdAt = WholeSeconds(now);
+        CreateInput input;
+        try
+        {
+            input = new CreateInput(request.Body, forUser: kind == "user", createdAt);
+        }
+        catch (Exception exception) when (exception is JsonException or DecoderFallbackException)
+        {
+            return Error(400, "invalid_json", "The body is not a JSON object.");
+        }
+
+        if (input.Errors.Count > 0)
+        {
+            return Errors(422, input.Errors);
+        }
+
+        SandboxUser? user = null;
+        if (kind == "user" && (user = users.Identify(input.Email, input.ExternalId)) is null)
+        {
+            return Error(409, "user_conflict", "email and external_id are of two users.");
+        }
+
+        SandboxToken token = Add(user?.Tokens ?? projectTokens, Guid.NewGuid(), user, input.Name, createdAt, input.ExpiresAt);
+        return new SandboxAnswer(201, Json.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WriteMember("token", SandboxJwt.Sign(token, options.ProjectId, signingKey));
+            json.WriteMember("token_id", token.Id.ToString("D"));
+            json.WriteMemberIfAny("created_at", token.CreatedAt);
+            json.WriteMemberIfAny("expires_at", token.ExpiresAt);
+            json.WriteEndObject();
+        }), Headers());
+    }
+
+    private SandboxAnswer Error(int status, string code, string message, params (string Name, string Value)[] headers) =>
+        Errors(status, [(code, message)], headers);
+
+    private SandboxAnswer Errors(int status, List<(string Code, string Message)> errors, params (string Name, string Value)[] headers) =>
+        new(status, Json.Write(json =>
+        {
+            json.WriteStartObject();
+            json.WritePropertyName("errors");
+            json.WriteStartArray();
+            foreach ((string code, string message) in errors)
+            {
+                json.WriteStartObject();
+                json.WriteMember("code", code);
+                json.WriteMember("message", message);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }), Headers(headers));
+
+    private SandboxAnswer Json200(Action<JsonWriter> write) => new(200, Json.Write(write), Headers());
+
+    private Dictionary<string, string> Headers(params (string Name, string Value)[] more)
+    {
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["Content-Type"] = "application/json; charset=utf-8",
+            ["Date"] = Now.ToString("R", CultureInfo.InvariantCulture),
+            ["X-Request-Id"] = Guid.NewGuid().ToString("D"),
+        };
+        foreach ((string name, string value) in more)
+        {
+            headers.Add(name, value);
+        }
+
+        return headers;
+    }
+}
