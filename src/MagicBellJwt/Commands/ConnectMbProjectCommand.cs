@@ -1,0 +1,257 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Collections.ObjectModel;
+using System.Linq;
+using System.Management.Automation;
+using System.Management.Automation.Host;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Security;
+using System.Text.RegularExpressions;
+using MagicBellJwt.Client;
+using MagicBellJwt.Sandbox;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Connects to a project, checks the token with one read, and makes the session that other cmdlets use.</summary>
+[Cmdlet(VerbsCommunications.Connect, "MbProject", DefaultParameterSetName = "Project")]
+[OutputType(typeof(Session))]
+public sealed class ConnectMbProjectCommand : MagicBellCmdlet
+{
+    private const string TokenVariable = "MAGICBELL_PROJECT_TOKEN";
+    private const string AddressVariable = "MAGICBELL_BASE_URL";
+
+    private static readonly TimeSpan s_endsSoon = TimeSpan.FromDays(7);
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromMinutes(1);
+
+    /// <summary>The project's token; without it the environment variable MAGICBELL_PROJECT_TOKEN is taken, else it is asked for.</summary>
+    [Parameter(Position = 0, ParameterSetName = "Project")]
+    [Secret]
+    [ValidateNotNull]
+    public SecureString? ProjectToken { get; set; }
+
+    /// <summary>The API's address; without it the environment variable MAGICBELL_BASE_URL is taken, else the vendor's own.</summary>
+    [Parameter(ParameterSetName = "Project")]
+    [ValidateNotNull]
+    public Uri? BaseUri { get; set; }
+
+    /// <summary>What to call the project: tokens listed through the session carry it, and -Session takes it. Without it the token's claims or the address give one.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    /// <summary>Connects to a sandbox in this process, empty but for its administrator's token, gone with the session.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Sandbox")]
+    public SwitchParameter Sandbox { get; set; }
+
+    /// <summary>The longest that one attempt of a request may take, in seconds, 1 to 3600; 30 unless given.</summary>
+    [Parameter]
+    [ValidateRange(1, 3600)]
+    public int TimeoutSec { get; set; } = 30;
+
+    /// <summary>How often a failed request is repeated where that is safe, 0 to 20; 4 unless given.</summary>
+    [Parameter]
+    [ValidateRange(0, 20)]
+    public int MaximumRetryCount { get; set; } = 4;
+
+    /// <summary>How many reads a minute the session sends at most; 250 unless given, the API's documented limit.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000000)]
+    public int ReadsPerMinute { get; set; } = 250;
+
+    /// <summary>How many writes a minute the session sends at most; 200 unless given, the API's documented limit.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000000)]
+    public int WritesPerMinute { get; set; } = 200;
+
+    /// <summary>The proxy's address; without it the system's settings are used.</summary>
+    [Parameter(ParameterSetName = "Project")]
+    [ValidateNotNull]
+    public Uri? Proxy { get; set; }
+
+    /// <summary>The user and password for the proxy.</summary>
+    [Parameter(ParameterSetName = "Project")]
+    [Credential]
+    public PSCredential? ProxyCredential { get; set; }
+
+    /// <summary>Makes the session without the read that checks it.</summary>
+    [Parameter]
+    public SwitchParameter SkipConnectionTest { get; set; }
+
+    /// <summary>Writes the session.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        Session? session = null;
+        try
+        {
+            session = Open();
+            if (!SkipConnectionTest)
+            {
+                Test(session);
+            }
+        }
+        catch (MagicBellException failure)
+        {
+            session?.Disconnect();
+            Report(failure, session?.BaseAddress ?? BaseUri);
+            ThrowIfFatal();
+            return;
+        }
+
+        WarnOf(session);
+        SessionStore.Current.Add(session);
+        if (PassThru)
+        {
+            WriteObject(session);
+        }
+    }
+
+    private Session Open()
+    {
+        var options = new JwtServiceOptions
+        {
+            UserAgent = UserAgent(),
+            AttemptTimeout = TimeSpan.FromSeconds(TimeoutSec),
+            MaximumRetryCount = MaximumRetryCount,
+            ReadsPerMinute = ReadsPerMinute,
+            WritesPerMinute = WritesPerMinute,
+        };
+        if (Sandbox)
+        {
+            UseSandbox(options);
+        }
+        else
+        {
+            options.BaseAddress = Address();
+            options.Token = Token();
+            options.Proxy = ProxyCredential is null && Proxy is null
+                ? null
+                : new WebProxy(Proxy ?? throw JwtService.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
+        }
+
+        string name = Name ?? (Sandbox ? "sandbox" : null)
+            ?? (JsonWebToken.TryDecode(options.Token, out JsonWebToken? decoded) ? decoded!.Project : null)
+            ?? options.BaseAddress.Host;
+        return new Session(name, options, Sandbox);
+    }
+
+    // Apart, so that the sandbox's assembly is loaded only where it is used.
+    private static void UseSandbox(JwtServiceOptions options)
+    {
+        var sandbox = new SandboxHandler();
+        options.Handler = sandbox;
+        options.BaseAddress = sandbox.BaseAddress;
+        options.Token = sandbox.AdministratorToken;
+    }
+
+    private Uri Address()
+    {
+        if (BaseUri is not null)
+        {
+            return BaseUri;
+        }
+
+        string? variable = Environment.GetEnvironmentVariable(AddressVariable);
+        if (string.IsNullOrEmpty(variable))
+        {
+            return JwtServiceOptions.VendorAddress;
+        }
+
+        return Uri.TryCreate(variable, UriKind.Absolute, out Uri? address)
+            ? address
+            : throw JwtService.Invalid($"The environment variable {AddressVariable} is not an address like {JwtServiceOptions.VendorAddress}.");
+    }
+
+    private string Token()
+    {
+        if (ProjectToken is not null)
+        {
+            return SecureText.Reveal(ProjectToken);
+        }
+
+        string? variable = Environment.GetEnvironmentVariable(TokenVariable);
+        return string.IsNullOrEmpty(variable) ? Ask() : variable!.Trim();
+    }
+
+    private string Ask()
+    {
+        const string Caption = "Connect to a MagicBell project";
+        try
+        {
+            if (Host.UI is { } screen && Environment.UserInteractive && Host.Name != "ServerRemoteHost")
+            {
+                var question = new FieldDescription("Project token");
+                question.SetParameterType(typeof(SecureString));
+                Dictionary<string, PSObject> answers = screen.Prompt(Caption, "", new Collection<FieldDescription> { question });
+                if (answers.Values.FirstOrDefault()?.BaseObject is SecureString { Length: > 0 } token)
+                {
+                    return SecureText.Reveal(token);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is HostException or PSInvalidOperationException or NotImplementedException)
+        {
+            // Nobody can be asked: the error below says what to do instead.
+            WriteVerbose("The host cannot ask for the token: " + exception.GetType().Name);
+        }
+
+        throw new MagicBellException(
+            MagicBellError.NotConnected,
+            $"There is no project token. Give one with -ProjectToken, or set the environment variable {TokenVariable}.");
+    }
+
+    private void Test(Session session)
+    {
+        IReadOnlyList<ListedTokenRecord>? page;
+        try
+        {
+            // One read. Where the token's claims do not tell its id, the list may.
+            page = Await(() => session.Service.FetchProjectTokensAsync(new PageRequest(session.TokenId is null ? 100 : 1)).ReadAsync(ReadCall));
+        }
+        catch (MagicBellException failure) when (failure.Error == MagicBellError.TokenNotFound)
+        {
+            throw new MagicBellException(
+                MagicBellError.UnexpectedResponse,
+                $"{session.BaseAddress} answers, but is not the API (404). The address ends with /v2, as in {JwtServiceOptions.VendorAddress}.",
+                failure);
+        }
+
+        ListedTokenRecord[] same = [.. (page ?? []).Where(token =>
+            session.IssuedAt is { } issued && Math.Abs((token.CreatedAt - issued).TotalSeconds) < 1 && token.ExpiresAt == session.ExpiresAt)];
+        if (session.TokenId is null && same.Length == 1)
+        {
+            session.TokenId = same[0].Id;
+        }
+    }
+
+    private void WarnOf(Session session)
+    {
+        if (!session.BaseAddress.IsLoopback && session.BaseAddress.Host != JwtServiceOptions.VendorAddress.Host && !Sandbox)
+        {
+            WriteWarning($"The session's requests, and its token, go to {session.BaseAddress.Host}, which is not the vendor's {JwtServiceOptions.VendorAddress.Host}.");
+        }
+
+        if (session.ExpiresAt is { } end && end - DateTimeOffset.UtcNow < s_endsSoon)
+        {
+            WriteWarning(FormattableString.Invariant($"The session's token ends {end.ToLocalTime():yyyy-MM-dd HH:mm zzz}. Issue its successor in time: New-MbProjectToken."));
+        }
+
+        if (session.Service.ClockOffset is { } offset && offset.Duration() > s_clockTolerance)
+        {
+            WriteWarning(FormattableString.Invariant($"This machine's clock is {Math.Abs(offset.TotalMinutes):0} minutes {(offset > TimeSpan.Zero ? "ahead of" : "behind")} the server's: expiries are judged wrongly by so much."));
+        }
+    }
+
+    private string UserAgent()
+    {
+        var table = GetVariableValue("PSVersionTable") as IDictionary;
+        string module = typeof(ConnectMbProjectCommand).Assembly.GetName().Version.ToString(3);
+        string system = Regex.Replace(RuntimeInformation.OSDescription, "[^ -'*-~]", "");
+        return $"MagicBellJwt/{module} PowerShell/{table?["PSVersion"]} ({table?["PSEdition"] ?? "Desktop"}; {system})";
+    }
+}

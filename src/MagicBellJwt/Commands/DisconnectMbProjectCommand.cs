@@ -1,0 +1,35 @@
+using System.Management.Automation;
+using MagicBellJwt.Completion;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Ends sessions and forgets their tokens. What they listed cannot be acted upon any more.</summary>
+[Cmdlet(VerbsCommunications.Disconnect, "MbProject", DefaultParameterSetName = "Session")]
+[OutputType(typeof(void))]
+public sealed class DisconnectMbProjectCommand : PSCmdlet
+{
+    /// <summary>The session to end, or its name; without it, the one that was connected last.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ParameterSetName = "Session")]
+    [Session]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    [ValidateNotNull]
+    public Session? Session { get; set; }
+
+    /// <summary>Ends every session of this runspace.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "All")]
+    public SwitchParameter All { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        SessionStore store = SessionStore.Current;
+        if (All)
+        {
+            store.Disconnect(store.Sessions);
+        }
+        else if ((Session ?? store.Latest) is { } session)
+        {
+            store.Disconnect([session]);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Management.Automation;
+using System.Security;
+using System.Text;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Writes a token report as a page for people, or as CSV or JSON for programs.</summary>
+[Cmdlet(VerbsData.Export, "MbTokenReport", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[Alias("Export-MbJwtReport")]
+[OutputType(typeof(FileInfo))]
+public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
+{
+    private readonly List<ReportEntry> _entries = [];
+    private string _target = "";
+    private ReplacementFile? _file;
+
+    /// <summary>The file to write, taken as it is, without wildcards. Its extension says what: <c>.html</c> (or <c>.htm</c>), <c>.csv</c> or <c>.json</c>.</summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [ValidateNotNullOrEmpty]
+    public string Path { get; set; } = "";
+
+    /// <summary>The rows that Get-MbTokenReport wrote, read back from CLIXML too.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true)]
+    [AllowNull]
+    [AllowEmptyCollection]
+    public PSObject?[]? InputObject { get; set; }
+
+    /// <summary>Overwrites a file that is read-only.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Does not overwrite a file.</summary>
+    [Parameter]
+    public SwitchParameter NoClobber { get; set; }
+
+    /// <summary>Writes the file's FileInfo.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <summary>Begins the file: whoever waited an hour for the rows must not learn then that it cannot be written.</summary>
+    protected override void BeginProcessing()
+    {
+        _target = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path, out ProviderInfo provider, out _);
+        if (provider.Name != "FileSystem" || Format() is null)
+        {
+            End(JwtService.Invalid($"'{Path}' is not the path of a file whose name ends with .html, .csv or .json."), "Give -Path a file name that says the format, such as report.html.");
+        }
+
+        if (ShouldProcess(_target, "Write token report"))
+        {
+            Write(() =>
+            {
+                var there = new FileInfo(_target);
+                if (there.Exists && NoClobber)
+                {
+                    End(new MagicBellException(MagicBellError.Conflict, $"The file '{_target}' exists already, and -NoClobber was given."), "Choose another -Path, or leave out -NoClobber.");
+                }
+
+                if (there.Exists && there.IsReadOnly && !Force)
+                {
+                    throw new UnauthorizedAccessException($"The file '{_target}' is read-only; -Force overwrites it.");
+                }
+
+                if (Directory.Exists(_target))
+                {
+                    throw new IOException($"'{_target}' is a folder.");
+                }
+
+                _file = new ReplacementFile(_target);
+            });
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (PSObject? row in InputObject ?? [])
+        {
+            try
+            {
+                _entries.Add(ReportEntry.From(row));
+            }
+            catch (MagicBellException failure)
+            {
+                WriteError(ErrorRecords.Create(failure, row, "Give the rows as Get-MbTokenReport writes them: Get-MbTokenReport | Export-MbTokenReport report.html."));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (_file is not { } file)
+        {
+            return;
+        }
+
+        Write(() =>
+        {
+            string format = Format()!;
+            using (var writer = new StreamWriter(file.Stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: format == "csv"), 65536, leaveOpen: true))
+            {
+                Write(writer, format, DateTimeOffset.UtcNow);
+            }
+
+            file.Commit(overwrite: !NoClobber);
+        });
+        if (PassThru)
+        {
+            WriteObject(new FileInfo(_target));
+        }
+    }
+
+    /// <summary>Leaves no half of a file, however the pipeline ends.</summary>
+    public void Dispose() => _file?.Dispose();
+
+    private string? Format() => System.IO.Path.GetExtension(_target).ToLowerInvariant() switch
+    {
+        ".html" or ".htm" => "html",
+        ".csv" => "csv",
+        ".json" => "json",
+        _ => null,
+    };
+
+    private void Write(TextWriter writer, string format, DateTimeOffset now)
+    {
+        switch (format)
+        {
+            case "html":
+                new ReportPage(writer, _entries, now).Write();
+                break;
+            case "csv":
+                ReportCsv.Write(writer, _entries);
+                break;
+            default:
+                JsonOutput.Write(writer, new { GeneratedAt = now, Summary = new ReportSummary(_entries), Tokens = _entries });
+                break;
+        }
+    }
+
+    private void Write(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SecurityException or NotSupportedException or ArgumentException)
+        {
+            var record = new ErrorRecord(failure, "MbReportNotWritten", ErrorCategory.WriteError, _target);
+            record.ErrorDetails = new ErrorDetails($"The report could not be written: {failure.Message}") { RecommendedAction = "Check that the folder is there and that you may write to it, then call again; nothing was changed." };
+            ThrowTerminatingError(record);
+        }
+    }
+
+    private void End(MagicBellException failure, string advice) => ThrowTerminatingError(ErrorRecords.Create(failure, _target, advice));
+}

@@ -1,0 +1,273 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Management.Automation;
+using System.Security;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Searches text, files and folders for tokens that should not be there.</summary>
+/// <remarks>
+/// A file that was named is read, however large and whatever it says of its size. One that a folder or a wildcard brought is left out where
+/// it is over 16 GiB (disks of virtual machines, dumps) or has no size (empty, a pipe, a device). Binary files are left out always: those
+/// with a NUL in their first 8,000 bytes that are not UTF-16. -Verbose names each that is left out. Links to folders are not followed.
+/// </remarks>
+[Cmdlet(VerbsCommon.Find, "MbLeakedToken", DefaultParameterSetName = "Path")]
+[Alias("Find-MbLeakedJwt")]
+[OutputType(typeof(LeakedToken))]
+public sealed class FindMbLeakedTokenCommand : MagicBellCmdlet
+{
+    private const long HugeSize = 16L << 30;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_betweenProgress = TimeSpan.FromMilliseconds(250);
+
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private TokenScanner? _scanner;
+    private TimeSpan _nextProgress = s_patience;
+    private bool _showsProgress;
+    private int _files;
+    private int _found;
+    private long _bytesBefore;
+
+    /// <summary>Files and folders to search; wildcards are allowed.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Path")]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[]? Path { get; set; }
+
+    /// <summary>Files and folders to search, taken as they are written.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "LiteralPath")]
+    [Alias("PSPath")]
+    [ValidateNotNullOrEmpty]
+    public string[]? LiteralPath { get; set; }
+
+    /// <summary>Text to search, or files and folders as Get-ChildItem gives them.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = "InputObject")]
+    [AllowNull]
+    [AllowEmptyString]
+    public PSObject? InputObject { get; set; }
+
+    /// <summary>Searches the folders within folders too.</summary>
+    [Parameter]
+    public SwitchParameter Recurse { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        _scanner ??= new TokenScanner();
+        foreach (string path in Path ?? [])
+        {
+            bool isNamed = !WildcardPattern.ContainsWildcardCharacters(path);
+            foreach (string resolved in Resolve(path, isLiteral: false))
+            {
+                SearchPath(resolved, isNamed);
+            }
+        }
+
+        foreach (string path in LiteralPath ?? [])
+        {
+            SearchLiteralPath(path);
+        }
+
+        if (InputObject?.BaseObject is FileSystemInfo item)
+        {
+            SearchPath(item.FullName, isNamed: true);
+        }
+        else if (InputObject?.BaseObject is not string && InputObject?.Properties["PSPath"]?.Value is string path)
+        {
+            SearchLiteralPath(path);
+        }
+        else if (InputObject is not null)
+        {
+            SearchText(LanguagePrimitives.ConvertTo<string>(InputObject));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        base.EndProcessing();
+        if (_showsProgress)
+        {
+            WriteProgress(new ProgressRecord(0, MyInvocation.MyCommand.Name, "done") { RecordType = ProgressRecordType.Completed });
+        }
+    }
+
+    private void SearchText(string text)
+    {
+        foreach (FoundToken found in _scanner!.ScanText(text))
+        {
+            WriteFound(null, found);
+        }
+    }
+
+    private void SearchLiteralPath(string path)
+    {
+        foreach (string resolved in Resolve(path, isLiteral: true))
+        {
+            SearchPath(resolved, isNamed: true);
+        }
+    }
+
+    private void SearchPath(string path, bool isNamed)
+    {
+        if (Directory.Exists(path))
+        {
+            SearchFolder(new DirectoryInfo(path));
+        }
+        else if (isNamed && !File.Exists(path))
+        {
+            WriteError(new ErrorRecord(new FileNotFoundException($"There is no '{path}'."), "MbPathNotFound", ErrorCategory.ObjectNotFound, path));
+        }
+        else
+        {
+            SearchFile(path, isNamed);
+        }
+    }
+
+    private void SearchFolder(DirectoryInfo folder)
+    {
+        IEnumerable<FileSystemInfo> items = folder.EnumerateFileSystemInfos();
+        IEnumerator<FileSystemInfo>? item = null;
+        if (!TryRead(() => item = items.GetEnumerator(), folder.FullName))
+        {
+            return;
+        }
+
+        using (item)
+        {
+            while (MoveNext(item!, folder.FullName))
+            {
+                switch (item!.Current)
+                {
+                    case DirectoryInfo inner when Recurse && (inner.Attributes & FileAttributes.ReparsePoint) == 0:
+                        SearchFolder(inner);
+                        break;
+                    case DirectoryInfo inner when Recurse:
+                        Skip(inner.FullName, "it is a link to a folder");
+                        break;
+                    case FileInfo file:
+                        SearchFile(file.FullName, isNamed: false);
+                        break;
+                }
+            }
+        }
+    }
+
+    private void SearchFile(string path, bool isNamed)
+    {
+        long length = 0;
+        if (!TryRead(() => length = new FileInfo(path).Length, path))
+        {
+            return;
+        }
+
+        if (!isNamed && length is 0 or > HugeSize)
+        {
+            Skip(path, length == 0 ? "it is empty, or no ordinary file" : "it is over 16 GiB and was not named itself");
+            return;
+        }
+
+        long searched = 0;
+        using IEnumerator<FoundToken> found = _scanner!.ScanFile(path, bytes => ShowProgress(path, searched = bytes, length), StopToken).GetEnumerator();
+        while (MoveNext(found, path))
+        {
+            WriteFound(path, found.Current);
+        }
+
+        _files++;
+        _bytesBefore += searched;
+        if (_scanner.WasBinary)
+        {
+            Skip(path, "it is binary");
+        }
+    }
+
+    private void WriteFound(string? path, FoundToken found)
+    {
+        _found++;
+        WriteObject(new LeakedToken(path, found));
+    }
+
+    private void Skip(string path, string reason) => WriteVerbose($"Left out '{path}': {reason}.");
+
+    // What a path that may have wildcards stands for: nothing where a wildcard finds nothing, an error where a name does.
+    private string[] Resolve(string path, bool isLiteral)
+    {
+        try
+        {
+            ProviderInfo provider;
+            string[] paths = isLiteral
+                ? [SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out provider, out _)]
+                : [.. SessionState.Path.GetResolvedProviderPathFromPSPath(path, out provider)];
+            if (provider.Name == "FileSystem")
+            {
+                return paths;
+            }
+
+            WriteError(ErrorRecords.Create(JwtService.Invalid($"'{path}' is not in the file system."), path));
+        }
+        catch (Exception failure) when (failure is SessionStateException or WildcardPatternException)
+        {
+            WriteError(new ErrorRecord(failure, "MbPathNotFound", ErrorCategory.ObjectNotFound, path));
+        }
+
+        return [];
+    }
+
+    // The pipeline's own exceptions pass: only what is read can fail here, nothing is written.
+    private bool MoveNext(IEnumerator items, string path)
+    {
+        bool hasMoved = false;
+        return TryRead(() => hasMoved = items.MoveNext(), path) && hasMoved;
+    }
+
+    private bool TryRead(Action read, string path)
+    {
+        try
+        {
+            StopToken.ThrowIfCancellationRequested();
+            read();
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            throw new PipelineStoppedException();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SecurityException or NotSupportedException or ArgumentException)
+        {
+            WriteError(new ErrorRecord(failure, "MbFileUnreadable", ErrorCategory.ReadError, path));
+            return false;
+        }
+    }
+
+    private void ShowProgress(string path, long searched, long length)
+    {
+        if (_clock.Elapsed < _nextProgress)
+        {
+            return;
+        }
+
+        _nextProgress = _clock.Elapsed + s_betweenProgress;
+        _showsProgress = true;
+        double mebibytes = (_bytesBefore + searched) / (1024.0 * 1024.0);
+        double rate = mebibytes / _clock.Elapsed.TotalSeconds;
+        WriteProgress(new ProgressRecord(0, MyInvocation.MyCommand.Name, string.Format(
+            CultureInfo.InvariantCulture,
+            "{0} files and {1:0} MiB searched, {2:0} MiB/s, {3} tokens found",
+            _files,
+            mebibytes,
+            rate,
+            _found))
+        {
+            CurrentOperation = path,
+            PercentComplete = length > 0 ? (int)Math.Min(100, 100.0 * searched / length) : -1,
+            SecondsRemaining = (int)Math.Min(int.MaxValue, Math.Max(0, length - searched) / (1024.0 * 1024.0) / rate),
+        });
+    }
+}

@@ -1,0 +1,17 @@
+using System.Management.Automation;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Lists the project's tokens, without their values.</summary>
+[Cmdlet(VerbsCommon.Get, "MbProjectToken")]
+[Alias("Get-MbProjectJwt")]
+[OutputType(typeof(ProjectToken))]
+public sealed class GetMbProjectTokenCommand : GetTokenCmdlet
+{
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Try(null, () =>
+    {
+        Session session = CurrentSession;
+        List(session.Name, session, static (service, page) => service.FetchProjectTokensAsync(page), record => new ProjectToken(record, session));
+    });
+}

@@ -1,0 +1,28 @@
+using System.Management.Automation;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Shows the sessions of this runspace, the one in use last.</summary>
+[Cmdlet(VerbsCommon.Get, "MbSession")]
+[OutputType(typeof(Session))]
+public sealed class GetMbSessionCommand : PSCmdlet
+{
+    /// <summary>Only sessions with such a name; wildcards are allowed.</summary>
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string Name { get; set; } = "*";
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var pattern = WildcardPattern.Get(Name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+        foreach (Session session in SessionStore.Current.Sessions)
+        {
+            if (pattern.IsMatch(session.Name))
+            {
+                WriteObject(session);
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Management.Automation;
+using MagicBellJwt.Client;
+using MagicBellJwt.Completion;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Lists the tokens of users, without their values.</summary>
+[Cmdlet(VerbsCommon.Get, "MbUserToken")]
+[Alias("Get-MbUserJwt")]
+[OutputType(typeof(UserToken))]
+public sealed class GetMbUserTokenCommand : GetTokenCmdlet
+{
+    /// <summary>The users' ids in MagicBell. Not their e-mail addresses, nor ids of tokens.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [PlainText]
+    [ArgumentCompleter(typeof(UserIdCompleter))]
+    [AllowEmptyString]
+    [AllowNull]
+    public string[] UserId { get; set; } = [];
+
+    /// <summary>How many users' lists are read at a time, 1 to 64; 8 unless given. With 1 they come in order.</summary>
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int ThrottleLimit { get; set; } = 8;
+
+    // A count over all lists needs them in order: another list's page may not be needed at all.
+    private protected override int Concurrency => First is null ? ThrottleLimit : 1;
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (string? userId in UserId ?? [null!])
+        {
+            Try(userId, () =>
+            {
+                Session session = CurrentSession;
+                string user = userId ?? "";
+                RequestText.CheckUserId(user);
+                session.Remember(user);
+                List(user, session, (service, page) => service.FetchUserTokensAsync(user, page), record => new UserToken(record, session, user));
+            });
+        }
+    }
+}

@@ -1,0 +1,158 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using System.Threading.Tasks;
+using MagicBellJwt.Client;
+using MagicBellJwt.Completion;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Lists tokens, page by page, and stops reading when enough were found.</summary>
+public abstract class GetTokenCmdlet : SessionCmdlet
+{
+    private readonly HashSet<string> _wanted = new(StringComparer.OrdinalIgnoreCase);
+    private WildcardPattern[]? _patterns;
+    private volatile bool _enough;
+    private volatile bool _failed;
+    private int _written;
+
+    /// <summary>Only tokens with such a name; wildcards are allowed.</summary>
+    [Parameter(Position = 1)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(TokenCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? Name { get; set; }
+
+    /// <summary>Only the tokens with these ids; one that is not there is an error.</summary>
+    [Parameter]
+    [PlainText]
+    [ArgumentCompleter(typeof(TokenCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? Id { get; set; }
+
+    /// <summary>Only tokens that end by themselves before this time.</summary>
+    [Parameter]
+    [Moment]
+    public DateTimeOffset? ExpiresBefore { get; set; }
+
+    /// <summary>At most so many tokens, 1 or more; no page more than needed is read.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? First { get; set; }
+
+    /// <summary>Tokens a request, 1 to 100; 100 unless given.</summary>
+    [Parameter]
+    [ValidateRange(1, 100)]
+    public int PageSize { get; set; } = 100;
+
+    /// <summary>Begin after the token with this id.</summary>
+    [Parameter]
+    [PlainText]
+    [ValidateNotNullOrEmpty]
+    public string? After { get; set; }
+
+    /// <summary>Only what comes before the token with this id, read backwards from it.</summary>
+    [Parameter]
+    [PlainText]
+    [ValidateNotNullOrEmpty]
+    public string? Before { get; set; }
+
+    private bool Filters => _patterns is not null || Id is not null || ExpiresBefore is not null;
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        _patterns = Name?.Select(name => WildcardPattern.Get(name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant)).ToArray();
+        foreach (string id in Id ?? [])
+        {
+            if (Try(id, () => RequestText.CheckTokenId(id)))
+            {
+                _wanted.Add(id);
+            }
+        }
+
+        _enough = Id is not null && _wanted.Count == 0;
+        if (After is not null && Before is not null)
+        {
+            _enough = !Try(After, () => throw new MagicBellException(MagicBellError.InvalidRequest, "-After and -Before exclude each other: a list is read in one direction."));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        Finish();
+        if (!_failed)
+        {
+            foreach (string id in _wanted)
+            {
+                Report(new MagicBellException(MagicBellError.TokenNotFound, $"No token with the id {id} is in the list."), id);
+                ThrowIfFatal();
+            }
+        }
+    }
+
+    /// <summary>Lists one list in the background.</summary>
+    /// <param name="target">What it is about, for errors.</param>
+    /// <param name="session">The session to list in.</param>
+    /// <param name="open">Makes the list, from where it begins.</param>
+    /// <param name="wrap">Makes the object that is written.</param>
+    private protected void List(object? target, Session session, Func<JwtService, PageRequest, TokenPages> open, Func<ListedTokenRecord, ListedToken> wrap)
+    {
+        if (_enough)
+        {
+            return;
+        }
+
+        int size = First is { } first && !Filters ? Math.Min(PageSize, first - _written) : PageSize;
+        Start(target, async () =>
+        {
+            try
+            {
+                TokenPages pages = open(session.Service, new PageRequest(size, After, Before));
+                while (!_enough)
+                {
+                    Task<IReadOnlyList<ListedTokenRecord>?> reading = pages.ReadAsync(ReadCall);
+                    await ((Task)reading).ConfigureAwait(false);
+                    if (reading.Result is not { } page || !await OfferAsync(() => Write(page, wrap)).ConfigureAwait(false))
+                    {
+                        return;
+                    }
+                }
+            }
+            catch (MagicBellException)
+            {
+                _failed = true;
+                throw;
+            }
+        });
+    }
+
+    private void Write(IReadOnlyList<ListedTokenRecord> page, Func<ListedTokenRecord, ListedToken> wrap)
+    {
+        var tokens = new List<ListedToken>(page.Count);
+        foreach (ListedTokenRecord record in page)
+        {
+            if (_enough)
+            {
+                break;
+            }
+
+            if (Matches(record))
+            {
+                tokens.Add(wrap(record));
+                _written++;
+                _enough = _written == First || (Id is not null && _wanted.Count == 0);
+            }
+        }
+
+        WriteObject(tokens, enumerateCollection: true);
+    }
+
+    private bool Matches(ListedTokenRecord record) =>
+        (_patterns is null || _patterns.Any(pattern => pattern.IsMatch(record.Name ?? "")))
+        && (ExpiresBefore is null || record.ExpiresAt < ExpiresBefore)
+        && (Id is null || (record.Id is { } id && _wanted.Remove(id)));
+}

@@ -1,0 +1,304 @@
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Management.Automation;
+using System.Management.Automation.Host;
+using System.Runtime.ExceptionServices;
+using System.Threading;
+using System.Threading.Tasks;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>What every cmdlet that calls the API shares: background work, its way to the pipeline, and its end.</summary>
+/// <remarks>
+/// Work runs off the pipeline thread; whatever it has to say (results, errors, verbose, warnings, progress) goes through one
+/// queue that the pipeline thread drains. However the pipeline ends, <see cref="Dispose()"/> is called, so the end is there.
+/// Import-Module loads every type of this assembly, and none of the dependencies: a value of a client's type in a field would
+/// load them, and an awaited <c>Task&lt;T&gt;</c> of one is such a field. Hence <c>await (Task)task</c>, then its result.
+/// </remarks>
+public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
+{
+    // Ctrl+C returns within a second: a write in flight gets most of it for its answer, the rest is for taking a token back.
+    private static readonly TimeSpan s_answerGrace = TimeSpan.FromMilliseconds(550);
+    private static readonly TimeSpan s_endGrace = TimeSpan.FromMilliseconds(850);
+
+    // Then everything ends by itself, at once. A busy machine gets longer for that: what is not said by the end is lost.
+    private static readonly TimeSpan s_lateness = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _abandon = new();
+    private readonly CancellationTokenSource _end = new();
+    private readonly PipelineQueue _queue = new();
+    private readonly List<Task> _inFlight = [];
+    private readonly ConcurrentQueue<string> _lastWords = new();
+    private readonly ProgressMeter _progress;
+    private ErrorRecord? _fatal;
+    private bool _fatalEndsPipeline;
+    private bool _describesHeaders;
+    private bool _describesAttempts;
+
+    private protected MagicBellCmdlet() => _progress = new ProgressMeter(this);
+
+    /// <summary>How many calls may be in flight at a time.</summary>
+    private protected virtual int Concurrency => 1;
+
+    /// <summary>Cancelled when the pipeline stops.</summary>
+    private protected CancellationToken StopToken => _stop.Token;
+
+    /// <summary>A call that only reads: a stop ends it in flight.</summary>
+    private protected CallContext ReadCall => new(_stop.Token, _stop.Token, Hear, _describesHeaders, _describesAttempts);
+
+    /// <summary>A call that changes something: a stop lets its answer arrive.</summary>
+    private protected CallContext WriteCall => new(_stop.Token, _abandon.Token, Hear, _describesHeaders, _describesAttempts);
+
+    /// <summary>A call that takes something back after the pipeline has ended.</summary>
+    private protected CallContext UndoCall => new(_end.Token);
+
+    /// <summary>Learns what the caller wants to hear.</summary>
+    protected override void BeginProcessing()
+    {
+        _describesHeaders = IsHeard("Debug", "DebugPreference");
+        _describesAttempts = IsHeard("Verbose", "VerbosePreference");
+    }
+
+    /// <summary>Ends whatever is under way, from another thread.</summary>
+    protected override void StopProcessing() => Stop();
+
+    /// <summary>Waits for everything that is in flight.</summary>
+    protected override void EndProcessing() => Finish();
+
+    /// <summary>Ends what is in flight, takes back what nobody received, and names what is in doubt.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Ends what is in flight, takes back what nobody received, and names what is in doubt.</summary>
+    /// <param name="disposing">True: there is no finalizer.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+        Stop();
+        _queue.Close();
+        bool ended = Task.WaitAll([.. _inFlight], s_endGrace + s_lateness);
+        PSHostUserInterface? screen = Host?.UI;
+        while (_lastWords.TryDequeue(out string? words))
+        {
+            // The pipeline takes nothing any more, the host's screen still does.
+            screen?.WriteWarningLine(words);
+        }
+
+        if (ended)
+        {
+            _queue.Dispose();
+            _stop.Dispose();
+            _abandon.Dispose();
+            _end.Dispose();
+        }
+    }
+
+    /// <summary>Starts work in the background, as soon as fewer than <see cref="Concurrency"/> are under way.</summary>
+    /// <param name="target">What it is about, for errors.</param>
+    /// <param name="work">The work; a <see cref="MagicBellException"/> of it becomes a non-terminating error.</param>
+    private protected void Start(object? target, Func<Task> work)
+    {
+        WaitUntil(() => InFlight() < Concurrency);
+        ThrowIfFatal();
+        _progress.Started();
+        Track(Task.Run(() => RunAsync(target, work)));
+        if (Concurrency == 1)
+        {
+            // One at a time means in order: each is reported before the next is asked about.
+            WaitUntil(() => InFlight() == 0);
+            ThrowIfFatal();
+        }
+    }
+
+    /// <summary>Waits for all background work, and reports it.</summary>
+    private protected void Finish()
+    {
+        WaitUntil(() => InFlight() == 0);
+        ThrowIfFatal();
+        _progress.Complete();
+    }
+
+    /// <summary>Does one thing in the background and waits for its result, reporting meanwhile.</summary>
+    private protected T Await<T>(Func<Task<T>> work)
+    {
+        Task<T> task = Task.Run(work);
+
+        // Its failure is the caller's, below; the wait for everything in flight must not throw it once more.
+        Track(Task.WhenAny(task));
+        WaitUntil(() => task.IsCompleted);
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Gives an object to the pipeline, from any thread, as the last thing that the work does.</summary>
+    /// <returns>True where somebody has it now.</returns>
+    private protected async Task<bool> OfferAsync(object output)
+    {
+        bool taken = false;
+        await _queue.OfferAsync(() =>
+        {
+            (taken, ExceptionDispatchInfo? end) = Delivery.Try(() => WriteObject(output));
+            end?.Throw();
+        }, last: true).ConfigureAwait(false);
+        return taken;
+    }
+
+    /// <summary>Has the pipeline thread do something, from any thread.</summary>
+    /// <returns>True where it did.</returns>
+    private protected Task<bool> OfferAsync(Action action) => _queue.OfferAsync(action, last: false);
+
+    /// <summary>Says something on the host's screen when the pipeline has ended and can take no warning.</summary>
+    private protected void SayLast(string words) => _lastWords.Enqueue(words);
+
+    /// <summary>Reports a failure: as a non-terminating error, or as the end once everything in flight is reported.</summary>
+    private protected void Report(MagicBellException failure, object? target)
+    {
+        ErrorRecord record = ErrorRecords.Create(failure, target, AdviceFor(failure, target));
+        bool ends = ErrorRecords.Ends(failure);
+        if (!ends && Preference("ErrorAction", "ErrorActionPreference") is not ActionPreference.Stop)
+        {
+            WriteError(record);
+        }
+        else if (_fatal is null)
+        {
+            _fatal = record;
+            _fatalEndsPipeline = ends;
+        }
+        else
+        {
+            // Only one error can end a pipeline; the others are said while it can still be heard.
+            WriteWarning(failure.Message);
+        }
+    }
+
+    /// <summary>What to do next, where this cmdlet knows better than the table of errors; null where it does not.</summary>
+    private protected virtual string? AdviceFor(MagicBellException failure, object? target) => null;
+
+    /// <summary>How many inputs there will be, where that is known; it makes a remaining time possible.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="perMinute">How many of them a minute the session's rate limit lets through, where each is one request; else 0.</param>
+    private protected void Expect(int count, int perMinute = 0) => _progress.Expect(count, perMinute);
+
+    private async Task RunAsync(object? target, Func<Task> work)
+    {
+        try
+        {
+            await work().ConfigureAwait(false);
+            _progress.Succeeded();
+        }
+        catch (MagicBellException failure)
+        {
+            _progress.Failed();
+            if (!await _queue.OfferAsync(() => Report(failure, target), last: true).ConfigureAwait(false) && failure.OutcomeUnknown)
+            {
+                SayLast(failure.Message + " " + AdviceFor(failure, target));
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopped before anything was done.
+        }
+        catch (Exception defect)
+        {
+            await _queue.OfferAsync(() => ExceptionDispatchInfo.Capture(defect).Throw(), last: true).ConfigureAwait(false);
+        }
+    }
+
+    private int InFlight()
+    {
+        _inFlight.RemoveAll(task => task.IsCompleted);
+        return _inFlight.Count;
+    }
+
+    private void Track(Task task)
+    {
+        _inFlight.Add(task);
+        task.ContinueWith(_ => _queue.Wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private void WaitUntil(Func<bool> isDone)
+    {
+        try
+        {
+            _queue.RunUntil(isDone, _progress.Show, _stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+
+    /// <summary>Ends the pipeline where a reported failure asks for it, after everything in flight.</summary>
+    private protected void ThrowIfFatal()
+    {
+        if (_fatal is null)
+        {
+            return;
+        }
+
+        // What was done meanwhile is reported first: after the error nothing is.
+        WaitUntil(() => InFlight() == 0);
+        _progress.Complete();
+        ErrorRecord record = _fatal;
+        _fatal = null;
+        if (_fatalEndsPipeline)
+        {
+            ThrowTerminatingError(record);
+        }
+
+        WriteError(record);
+    }
+
+    private void Stop()
+    {
+        lock (_lastWords)
+        {
+            if (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+
+            _abandon.CancelAfter(s_answerGrace);
+            _end.CancelAfter(s_endGrace);
+        }
+
+        _stop.Cancel();
+    }
+
+    private void Hear(CallNotice notice)
+    {
+        switch (notice.Kind)
+        {
+            case CallNoticeKind.Attempt:
+                _queue.Post(() => WriteVerbose(notice.Text));
+                break;
+            case CallNoticeKind.Headers:
+                _queue.Post(() => WriteDebug(notice.Text));
+                break;
+            case CallNoticeKind.Warning:
+                _queue.Post(() => WriteWarning(notice.Text));
+                break;
+            case CallNoticeKind.Wait:
+                _progress.Waits(notice.Text, notice.Wait);
+                break;
+        }
+    }
+
+    private bool IsHeard(string parameter, string variable) => Preference(parameter, variable) is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
+
+    private ActionPreference Preference(string parameter, string variable)
+    {
+        if (MyInvocation.BoundParameters.TryGetValue(parameter, out object? bound))
+        {
+            return bound is SwitchParameter or bool
+                ? LanguagePrimitives.IsTrue(bound) ? ActionPreference.Continue : ActionPreference.SilentlyContinue
+                : LanguagePrimitives.ConvertTo<ActionPreference>(bound);
+        }
+
+        return LanguagePrimitives.TryConvertTo(GetVariableValue(variable), out ActionPreference preference) ? preference : ActionPreference.Continue;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Management.Automation;
+using MagicBellJwt.Client;
+using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Issues a token with access to the whole project.</summary>
+[Cmdlet(VerbsCommon.New, "MbProjectToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "ExpiresIn")]
+[Alias("New-MbProjectJwt")]
+[OutputType(typeof(IssuedToken))]
+public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
+{
+    /// <summary>The token's name, 1 to 255 characters: say where it is used.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [PlainText]
+    [AllowEmptyString]
+    public string Name { get; set; } = "";
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        string name = Name;
+        Try(name, () =>
+        {
+            Session session = CurrentSession;
+            var token = new CreateProjectToken(name, Lifetime);
+            RequestText.CheckName(token.Name);
+            RequestText.CheckLifetime(token.Lifetime);
+            Issue(session, TokenKind.Project, name, name, $"project token '{name}'", (service, key, trust, call) => service.CreateProjectJwtAsync(token, key, trust, call));
+        });
+    }
+
+    /// <inheritdoc/>
+    private protected override string AdviceForOrphan(string target, string filter) =>
+        $"Look for it, and revoke it: Get-MbProjectToken -Name '{CodeGeneration.EscapeSingleQuotedStringContent(WildcardPattern.Escape(target))}' | {filter} | Remove-MbProjectToken";
+}

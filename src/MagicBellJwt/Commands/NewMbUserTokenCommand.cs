@@ -1,0 +1,139 @@
+using System;
+using System.Management.Automation;
+using System.Security;
+using MagicBellJwt.Client;
+using MagicBellJwt.Completion;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Issues a token for one user.</summary>
+[Cmdlet(VerbsCommon.New, "MbUserToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "ExpiresIn")]
+[Alias("New-MbUserJwt")]
+[OutputType(typeof(IssuedToken))]
+public sealed class NewMbUserTokenCommand : NewTokenCmdlet
+{
+    private const string Signed = "Signed";
+
+    private UserTokenSigner? _signer;
+    private bool _namesOnCommandLine;
+
+    /// <summary>The user's e-mail address. It or -ExternalId, or both, say whose token it is. An empty column of a row is no value.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [PlainText]
+    [AllowEmptyString]
+    [AllowNull]
+    public string? Email { get; set; }
+
+    /// <summary>The user's id in your own system. An empty column of a row is no value.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [PlainText]
+    [AllowEmptyString]
+    [AllowNull]
+    public string? ExternalId { get; set; }
+
+    /// <summary>The token's name, at most 255 characters: say where it is used. An empty column of a row is no value.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [PlainText]
+    [AllowEmptyString]
+    [AllowNull]
+    public string? Name { get; set; }
+
+    /// <inheritdoc/>
+    [Parameter(ParameterSetName = "ExpiresIn")]
+    [Parameter(ParameterSetName = Signed)]
+    [Lifetime]
+    [ArgumentCompleter(typeof(LifetimeCompleter))]
+    public override TimeSpan? ExpiresIn { get; set; }
+
+    /// <summary>The project's public key, pk_…: with -SecretKey the token is signed on this machine, without a session. The API never lists it and cannot revoke it.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = Signed)]
+    [ValidateNotNullOrEmpty]
+    public string? ApiKey { get; set; }
+
+    /// <summary>The project's secret key, as a SecureString.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = Signed)]
+    [Secret]
+    [ValidateNotNull]
+    public SecureString? SecretKey { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        _namesOnCommandLine = MyInvocation.BoundParameters.ContainsKey(nameof(Name));
+        if (ParameterSetName == Signed)
+        {
+            Try(null, UseKeys);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        string? email = ValueOf(Email);
+        string? externalId = ValueOf(ExternalId);
+        string? name = _namesOnCommandLine ? Name : ValueOf(Name);
+        string user = email ?? externalId ?? "";
+        Try(user, () =>
+        {
+            var token = new CreateUserToken(email, externalId, name, Lifetime);
+            RequestText.CheckUser(token.Email, token.ExternalId);
+            RequestText.CheckLifetime(token.Lifetime);
+            if (name is not null)
+            {
+                RequestText.CheckName(name);
+            }
+
+            string description = name is null ? $"token of user {user}" : $"token '{name}' of user {user}";
+            if (ParameterSetName == Signed)
+            {
+                Sign(token, description);
+                return;
+            }
+
+            Issue(CurrentSession, TokenKind.User, name, user, description, (service, key, trust, call) => service.CreateUserJwtAsync(token, key, trust, call));
+        });
+    }
+
+    /// <inheritdoc/>
+    private protected override string AdviceForOrphan(string target, string filter) =>
+        $"Look for it, and revoke it: Get-MbUserToken -UserId ID | {filter} | Remove-MbUserToken. ID is the user's id in MagicBell, which no answer carries: look {target} up in the dashboard.";
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        _signer?.Dispose();
+    }
+
+    private void UseKeys()
+    {
+        if (SecretKey!.Length == 0)
+        {
+            throw JwtService.Invalid("The secret key is empty.");
+        }
+
+        byte[] key = SecureText.RevealUtf8(SecretKey);
+        _signer = new UserTokenSigner(ApiKey!, key);
+        Array.Clear(key, 0, key.Length);
+    }
+
+    private void Sign(CreateUserToken token, string description)
+    {
+        if (_signer is null || !ShouldProcess(description, "Sign user token"))
+        {
+            return;
+        }
+
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        if (token.Lifetime > (DateTimeOffset.MaxValue - now).TotalSeconds)
+        {
+            throw JwtService.Invalid("The token would end after the year 9999.");
+        }
+
+        DateTimeOffset? end = token.Lifetime is { } seconds ? now.AddSeconds(seconds) : null;
+        WriteObject(new IssuedToken(_signer.Sign(token.Email, token.ExternalId, end), now, end, token.Name, AsPlainText));
+    }
+
+    private static string? ValueOf(string? column) => string.IsNullOrEmpty(column) ? null : column;
+}

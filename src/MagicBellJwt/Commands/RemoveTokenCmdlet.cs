@@ -1,0 +1,104 @@
+using System;
+using System.Management.Automation;
+using System.Threading.Tasks;
+using MagicBellJwt.Client;
+using MagicBellJwt.Completion;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Revokes tokens, each after it is known for what it is and ShouldProcess agreed.</summary>
+public abstract class RemoveTokenCmdlet : SessionCmdlet
+{
+    private bool _expected;
+
+    /// <summary>
+    /// Ids of tokens, or the tokens themselves: listed, issued, from CLIXML, or rows with a column Id or TokenId. Bound by value
+    /// only, so that a token of the other kind, or of another project, is seen for what it is and refused.
+    /// </summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ArgumentCompleter(typeof(TokenCompleter))]
+    [ValidateNotNull]
+    public PSObject[] Id { get; set; } = [];
+
+    /// <summary>Writes a Revocation for each token.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <summary>Revokes without asking. -WhatIf still only tells, and -Confirm still asks.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>How many revocations are in flight at a time, 1 to 64; 8 unless given. With 1 they are done in order.</summary>
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int ThrottleLimit { get; set; } = 8;
+
+    private protected override int Concurrency => ThrottleLimit;
+
+    private protected abstract TokenKind Kind { get; }
+
+    // The engine sets no variable for -WhatIf of a cmdlet: it is looked for where it was bound, and only then in the preference.
+    private bool Asks => !Force
+        || MyInvocation.BoundParameters.ContainsKey("Confirm")
+        || LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? whatIf) ? whatIf : GetVariableValue("WhatIfPreference"));
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (!_expected && !MyInvocation.ExpectingInput)
+        {
+            Expect(Id.Length);
+            _expected = true;
+        }
+
+        foreach (PSObject item in Id)
+        {
+            Try(TokenReference.TargetOf(item), () =>
+            {
+                TokenReference token = TokenReference.From(item, Kind, Session, VerbsCommon.Remove);
+                Revoke(token, SessionOf(token));
+            });
+        }
+    }
+
+    /// <summary>Asks, and revokes in the background.</summary>
+    private protected virtual void Revoke(TokenReference token, Session session)
+    {
+        if (token.IsDiscarded)
+        {
+            if (PassThru)
+            {
+                WriteObject(new Revocation(token.Id, Kind, RevocationOutcome.AlreadyRevoked, token.DiscardedAt, session.Name));
+            }
+
+            return;
+        }
+
+        string description = $"token {(token.Name is null ? "" : $"'{token.Name}' ")}({token.Id}){(token.UserId is null ? "" : $" of user {token.UserId}")} in project '{session.Name}' ({session.BaseAddress})";
+        if (Asks && !ShouldProcess(description, $"Revoke {Kind.ToString().ToLowerInvariant()} token"))
+        {
+            return;
+        }
+
+        Send(token, session, description);
+    }
+
+    private protected abstract Task<DiscardedToken> DiscardAsync(JwtService service, TokenReference token, CallContext call);
+
+    private void Send(TokenReference token, Session session, string description)
+    {
+        JwtService service = session.Service;
+        Start(token.Id, async () =>
+        {
+            Task<DiscardedToken> discarding = DiscardAsync(service, token, WriteCall);
+            await ((Task)discarding).ConfigureAwait(false);
+            DateTimeOffset? discardedAt = discarding.Result.DiscardedAt;
+            RevocationOutcome outcome = discardedAt is null ? RevocationOutcome.AlreadyRevoked : RevocationOutcome.Revoked;
+            var revocation = new Revocation(token.Id, Kind, outcome, discardedAt, session.Name);
+            if (!await (PassThru ? OfferAsync(revocation) : OfferAsync(static () => { })).ConfigureAwait(false))
+            {
+                SayLast($"Revoked, although the pipeline ended before it could be told: {description}.");
+            }
+        });
+    }
+}

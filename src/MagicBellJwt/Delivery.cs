@@ -1,0 +1,41 @@
+using System;
+using System.Management.Automation;
+using System.Runtime.ExceptionServices;
+
+namespace MagicBellJwt;
+
+/// <summary>Writes an object to the pipeline, and knows whether somebody has it now.</summary>
+internal static class Delivery
+{
+    /// <summary>Writes an object.</summary>
+    /// <param name="write">The cmdlet's WriteObject.</param>
+    /// <returns>Null where the object was taken; what ended the pipeline otherwise, or after it was taken.</returns>
+    internal static (bool Taken, ExceptionDispatchInfo? End) Try(Action write)
+    {
+        // Select-Object -First takes the object and then stops who feeds it; a command that fails has it too, and loses it. Both
+        // come back as the same PipelineStoppedException, so what was thrown on the way has to tell them apart.
+        bool stoppedUpstream = false;
+        int thread = Environment.CurrentManagedThreadId;
+        EventHandler<FirstChanceExceptionEventArgs> watch = (_, thrown) =>
+        {
+            if (Environment.CurrentManagedThreadId == thread && thrown.Exception is not PipelineStoppedException)
+            {
+                stoppedUpstream = thrown.Exception.GetType().Name == "StopUpstreamCommandsException";
+            }
+        };
+        AppDomain.CurrentDomain.FirstChanceException += watch;
+        try
+        {
+            write();
+            return (true, null);
+        }
+        catch (Exception end)
+        {
+            return (stoppedUpstream && end is PipelineStoppedException or FlowControlException, ExceptionDispatchInfo.Capture(end));
+        }
+        finally
+        {
+            AppDomain.CurrentDomain.FirstChanceException -= watch;
+        }
+    }
+}

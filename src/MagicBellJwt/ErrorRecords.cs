@@ -1,0 +1,60 @@
+using System;
+using System.Globalization;
+using System.Management.Automation;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt;
+
+/// <summary>The errors that people and scripts see: id, category, target, what happened, what to type next.</summary>
+internal static class ErrorRecords
+{
+    internal static ErrorRecord Create(MagicBellException failure, object? target, string? advice = null)
+    {
+        var record = new ErrorRecord(failure, "Mb" + failure.Error, CategoryOf(failure.Error), target);
+        record.ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = advice ?? AdviceFor(failure) };
+        return record;
+    }
+
+    /// <summary>Whether going on is pointless: every further call would fail the same way.</summary>
+    internal static bool Ends(MagicBellException failure) => failure.Error is MagicBellError.Unauthorized or MagicBellError.NotConnected;
+
+    private static ErrorCategory CategoryOf(MagicBellError error) => error switch
+    {
+        MagicBellError.InvalidRequest => ErrorCategory.InvalidArgument,
+        MagicBellError.Unauthorized => ErrorCategory.AuthenticationError,
+        MagicBellError.Forbidden => ErrorCategory.PermissionDenied,
+        MagicBellError.TokenNotFound => ErrorCategory.ObjectNotFound,
+        MagicBellError.Conflict => ErrorCategory.ResourceExists,
+        MagicBellError.RateLimited => ErrorCategory.LimitsExceeded,
+        MagicBellError.ServiceUnavailable => ErrorCategory.ResourceUnavailable,
+        MagicBellError.ConnectionFailed => ErrorCategory.ConnectionError,
+        MagicBellError.Timeout => ErrorCategory.OperationTimeout,
+        MagicBellError.CreateOutcomeUnknown => ErrorCategory.InvalidResult,
+        MagicBellError.UnexpectedResponse => ErrorCategory.InvalidData,
+        MagicBellError.NotConnected => ErrorCategory.ConnectionError,
+        MagicBellError.SelfLockout => ErrorCategory.PermissionDenied,
+        MagicBellError.RotationFailed => ErrorCategory.InvalidResult,
+        _ => throw new ArgumentOutOfRangeException(nameof(error)),
+    };
+
+    private static string AdviceFor(MagicBellException failure) => failure.Error switch
+    {
+        MagicBellError.InvalidRequest => "Correct the input and call again; nothing was changed.",
+        MagicBellError.Unauthorized => "Connect again with a live token of an administrator: Connect-MbProject.",
+        MagicBellError.Forbidden => "Connect with the token of a project administrator: Connect-MbProject.",
+        MagicBellError.TokenNotFound => "Look the id up: Get-MbProjectToken, or Get-MbUserToken -UserId ID. A token of the other kind has another cmdlet.",
+        MagicBellError.Conflict => "Look at what is there, then call again: Get-MbProjectToken, or Get-MbUserToken -UserId ID.",
+        MagicBellError.RateLimited => failure.RetryAfter is { } wait && wait > TimeSpan.Zero
+            ? string.Format(CultureInfo.InvariantCulture, "Wait {0:0} s, or connect with lower -ReadsPerMinute and -WritesPerMinute: others use the same project.", wait.TotalSeconds)
+            : "Wait a minute, or connect with lower -ReadsPerMinute and -WritesPerMinute: others use the same project.",
+        MagicBellError.ServiceUnavailable => "Call again later; repeating a list or a revocation is safe.",
+        MagicBellError.ConnectionFailed => "Check the address (Get-MbSession), the network and the proxy (Connect-MbProject -Proxy -ProxyCredential).",
+        MagicBellError.Timeout => "Call again, or connect with a longer -TimeoutSec; repeating a list or a revocation is safe.",
+        MagicBellError.CreateOutcomeUnknown => "Look for a token that was issued at that moment, and revoke it.",
+        MagicBellError.UnexpectedResponse => "Check that the address is the API's (Get-MbSession) and that no proxy or sign-in page answers for it.",
+        MagicBellError.NotConnected => "Connect first: Connect-MbProject, or Connect-MbProject -Sandbox to try things out.",
+        MagicBellError.SelfLockout => "Connect with another token first, or repeat with -AllowSelfLockout.",
+        MagicBellError.RotationFailed => "Mend what the message says, then call again: what was begun is finished or undone first.",
+        _ => throw new ArgumentOutOfRangeException(nameof(failure)),
+    };
+}

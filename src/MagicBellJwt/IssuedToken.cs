@@ -1,0 +1,72 @@
+using System;
+using System.Security;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt;
+
+/// <summary>A token that was just issued, with its value: the only object that ever carries one.</summary>
+/// <remarks>Serialised (CLIXML, jobs, remoting) without <see cref="Token"/>; see MagicBellJwt.Types.ps1xml.</remarks>
+public sealed class IssuedToken
+{
+    internal IssuedToken(CreatedToken created, TokenKind kind, string? name, bool asPlainText, Session session)
+        : this(created.Token, kind, name, asPlainText)
+    {
+        Id = created.TokenId;
+        CreatedAt = created.CreatedAt;
+        ExpiresAt = created.ExpiresAt;
+        UserId = kind == TokenKind.User && JsonWebToken.TryDecode(created.Token, out JsonWebToken? decoded) ? decoded!.UserId : null;
+        Session = session;
+    }
+
+    /// <summary>A user token that was signed on this machine: the API does not know it, so it has no id.</summary>
+    internal IssuedToken(string token, DateTimeOffset createdAt, DateTimeOffset? expiresAt, string? name, bool asPlainText)
+        : this(token, TokenKind.User, name, asPlainText)
+    {
+        CreatedAt = createdAt;
+        ExpiresAt = expiresAt;
+    }
+
+    private IssuedToken(string token, TokenKind kind, string? name, bool asPlainText)
+    {
+        Kind = kind;
+        Name = name;
+        Fingerprint = TokenFingerprint.Of(token);
+        Token = asPlainText ? token : SecureText.Protect(token);
+    }
+
+    /// <summary>The token's id, a UUID, also called TokenId; null for one that was signed on this machine.</summary>
+    public string? Id { get; }
+
+    /// <summary>The token's name; null where it has none.</summary>
+    public string? Name { get; }
+
+    /// <summary>Whether it is a project's or a user's.</summary>
+    public TokenKind Kind { get; }
+
+    /// <summary>The user's id by the token's own claims; null where they do not tell, and for a project token.</summary>
+    public string? UserId { get; }
+
+    /// <summary>When it was issued.</summary>
+    public DateTimeOffset CreatedAt { get; }
+
+    /// <summary>When it ends by itself; null where it never does.</summary>
+    public DateTimeOffset? ExpiresAt { get; }
+
+    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>.</summary>
+    public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
+
+    /// <summary>The first 12 hexadecimal digits of SHA-256 over the value: to recognise it by, not to check it by.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>The name of the session that issued it; null for one that was signed on this machine.</summary>
+    public string? Project => Session?.Name;
+
+    /// <summary>The value: a <see cref="SecureString"/>, or text with <c>-AsPlainText</c>. No later call shows it again.</summary>
+    public object Token { get; }
+
+    internal Session? Session { get; }
+
+    /// <summary>The token's id, never its value.</summary>
+    /// <returns>The id; empty where it has none.</returns>
+    public override string ToString() => Id ?? "";
+}

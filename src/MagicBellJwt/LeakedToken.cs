@@ -1,0 +1,61 @@
+using System;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt;
+
+/// <summary>A token that stands where none should, and what it says about itself. The token is not in it.</summary>
+public sealed class LeakedToken
+{
+    internal LeakedToken(string? path, FoundToken found)
+    {
+        Path = path;
+        Line = found.Line;
+        Column = found.Column;
+        Fingerprint = TokenFingerprint.Of(found.Value);
+        Kind = KindOf(found.Token);
+        TokenId = found.Token.Id;
+        UserId = found.Token.UserId;
+        ExpiresAt = found.Token.ExpiresAt;
+    }
+
+    /// <summary>The file; null for text from the pipeline.</summary>
+    public string? Path { get; }
+
+    /// <summary>The line, from 1; in text from the pipeline all inputs count on.</summary>
+    public long Line { get; }
+
+    /// <summary>The place in the line, from 1, in UTF-16 units as editors count.</summary>
+    public long Column { get; }
+
+    /// <summary>The first 12 hexadecimal digits of SHA-256 over the token: to recognise it by, not to check it by.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>Whether its claims are those of a project's or of a user's token; null where they do not tell.</summary>
+    public TokenKind? Kind { get; }
+
+    /// <summary>The token's id by its own claims (<c>jti</c>), also called Id; null where it has none.</summary>
+    public string? TokenId { get; }
+
+    /// <summary>The user's id by its own claims (<c>user_id</c>); null where it does not say.</summary>
+    public string? UserId { get; }
+
+    /// <summary>When it ends by its own claims (<c>exp</c>); null where it does not say, or not with a date of the years 1 to 9999.</summary>
+    public DateTimeOffset? ExpiresAt { get; }
+
+    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>.</summary>
+    public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
+
+    /// <summary>Whether the API takes it; null where that was not looked up.</summary>
+    public bool? Live { get; internal set; }
+
+    /// <summary>Where it stands.</summary>
+    /// <returns>The path, line and column.</returns>
+    public override string ToString() => FormattableString.Invariant($"{Path}:{Line}:{Column}");
+
+    internal static TokenKind? KindOf(JsonWebToken token) => token.Kind switch
+    {
+        Client.TokenKind.Project => TokenKind.Project,
+        Client.TokenKind.User => TokenKind.User,
+        _ => null,
+    };
+}

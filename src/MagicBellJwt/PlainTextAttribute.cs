@@ -1,0 +1,28 @@
+using System;
+using System.Linq;
+using System.Management.Automation;
+
+namespace MagicBellJwt;
+
+/// <summary>Lets a text parameter take text, numbers and UUIDs only, never the text form of some other object.</summary>
+/// <remarks>Without it a row that lacks the column that was meant binds as <c>@{…}</c>, and that would be sent.</remarks>
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
+public sealed class PlainTextAttribute : ArgumentTransformationAttribute
+{
+    /// <summary>Passes on what is text, and makes the rest unfit for a text parameter.</summary>
+    /// <param name="engineIntrinsics">Not used.</param>
+    /// <param name="inputData">What was given.</param>
+    /// <returns>The same, or an object that converts to nothing.</returns>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        // Not refused here: the engine tries a row as a whole before it looks at its columns, and takes a refusal for final.
+        return (LanguagePrimitives.GetEnumerable(inputData)?.Cast<object?>() ?? [inputData]).All(IsText) ? inputData : new NotText();
+    }
+
+    private static bool IsText(object? item) => (item is PSObject wrapped ? wrapped.BaseObject : item) is null or Guid or IConvertible;
+
+    private sealed class NotText
+    {
+        public override string ToString() => throw new PSInvalidCastException("This object is not text, and has no property of the name that was meant.");
+    }
+}

@@ -1,0 +1,89 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using MagicBellJwt.Client;
+using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
+
+namespace MagicBellJwt;
+
+/// <summary>What a project wants of its tokens, and where a list of them falls short of it.</summary>
+/// <param name="expiringWithin">How long before its end a token is worth a word.</param>
+/// <param name="maxAge">How old a token may become, and how long a new one may live.</param>
+/// <param name="maxPerUser">How many live tokens a user may have.</param>
+internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int maxPerUser)
+{
+    private static readonly TimeSpan s_urgent = TimeSpan.FromDays(7);
+
+    /// <summary>Judges a whole list, the newest token first: the project's, or one user's.</summary>
+    /// <param name="records">The list.</param>
+    /// <param name="userId">Whose it is; null for the project's.</param>
+    /// <param name="session">The session that read it.</param>
+    /// <param name="now">The time to judge by.</param>
+    internal List<TokenReportRow> Judge(IReadOnlyList<ListedTokenRecord> records, string? userId, Session session, DateTimeOffset now)
+    {
+        var rows = new List<TokenReportRow>(records.Count);
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        int live = 0;
+        foreach (ListedTokenRecord record in records.OrderByDescending(record => record.CreatedAt))
+        {
+            var row = new TokenReportRow(record, session, userId, now);
+            bool isExpired = record.ExpiresAt <= now;
+            if (record.DiscardedAt is null)
+            {
+                // Of tokens that share a name or are too many, the newest are in order: who ran every remedy would else end with none.
+                bool isRepeated = !isExpired && !string.IsNullOrEmpty(row.Name) && !names.Add(row.Name!);
+                bool isTooMany = !isExpired && userId is not null && ++live > maxPerUser;
+                (TokenFinding Finding, bool Applies, TokenSeverity Severity)[] rules =
+                [
+                    (TokenFinding.NeverExpires, record.ExpiresAt is null, TokenSeverity.High),
+                    (TokenFinding.ExpiresSoon, !isExpired && record.ExpiresAt - now <= expiringWithin, record.ExpiresAt - now <= s_urgent ? TokenSeverity.High : TokenSeverity.Medium),
+                    (TokenFinding.Expired, isExpired, TokenSeverity.Low),
+                    (TokenFinding.OlderThanPolicy, !isExpired && row.Age > maxAge, TokenSeverity.Medium),
+                    (TokenFinding.DuplicateName, isRepeated, TokenSeverity.Medium),
+                    (TokenFinding.TooManyForUser, isTooMany, TokenSeverity.High),
+                ];
+                row.Findings = [.. rules.Where(rule => rule.Applies).Select(rule => rule.Finding)];
+                row.Severity = rules.Where(rule => rule.Applies).Select(rule => Weigh(rule.Severity, row.Kind)).DefaultIfEmpty().Max();
+                row.Remedy = RemedyFor(row, session);
+            }
+
+            rows.Add(row);
+        }
+
+        return rows;
+    }
+
+    // A user's token opens what one user may see, a project's everything: the same finding weighs a step less.
+    private static TokenSeverity Weigh(TokenSeverity severity, TokenKind kind) =>
+        kind == TokenKind.User && severity > TokenSeverity.Low ? severity - 1 : severity;
+
+    private string? RemedyFor(TokenReportRow row, Session session)
+    {
+        if (row.Id is null || row.Findings.Count == 0)
+        {
+            return null;
+        }
+
+        string tail = $" -Session {Quote(session.Name)}";
+        bool isReplaced = row.Findings.Any(finding => finding is TokenFinding.Expired or TokenFinding.DuplicateName or TokenFinding.TooManyForUser);
+        bool isOwn = row.Kind == TokenKind.Project && string.Equals(row.Id, session.TokenId, StringComparison.OrdinalIgnoreCase);
+        if (isReplaced && !isOwn)
+        {
+            return $"Remove-Mb{row.Kind}Token {Quote(row.Id)}{tail}";
+        }
+
+        bool livesTooLong = row.ExpiresAt is null || row.ExpiresAt - row.CreatedAt > maxAge;
+        string owner = row.UserId is null ? "" : $" -UserId {Quote(row.UserId)} -Email EMAIL";
+        return $"Update-Mb{row.Kind}Token -Id {Quote(row.Id)}{owner}{(livesTooLong ? " -ExpiresIn " + Write(maxAge) : "")}{tail}";
+    }
+
+    private static string Quote(string text) => $"'{CodeGeneration.EscapeSingleQuotedStringContent(text)}'";
+
+    // As -ExpiresIn takes it.
+    private static string Write(TimeSpan time)
+    {
+        (long unit, char letter) = time.Ticks % TimeSpan.TicksPerDay == 0 ? (TimeSpan.TicksPerDay, 'd') : time.Ticks % TimeSpan.TicksPerHour == 0 ? (TimeSpan.TicksPerHour, 'h') : (TimeSpan.TicksPerSecond, 's');
+        return string.Format(CultureInfo.InvariantCulture, "{0}{1}", time.Ticks / unit, letter);
+    }
+}

@@ -1,0 +1,75 @@
+using System;
+using System.Collections.Generic;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt;
+
+/// <summary>A token as Get-MbTokenReport judges it. Remove- and Update- take it like a listed token.</summary>
+public sealed class TokenReportRow : ListedToken
+{
+    internal TokenReportRow(ListedTokenRecord record, Session session, string? userId, DateTimeOffset now)
+        : base(record, session)
+    {
+        UserId = userId;
+        Age = now - record.CreatedAt;
+    }
+
+    /// <inheritdoc/>
+    public override TokenKind Kind => UserId is null ? TokenKind.Project : TokenKind.User;
+
+    /// <summary>The id of the user whose token it is; null for a project token.</summary>
+    public string? UserId { get; }
+
+    /// <summary>How old it was when the report was made; never negative but for a clock that is behind the server's.</summary>
+    public TimeSpan Age { get; }
+
+    /// <summary>The worst of its findings.</summary>
+    public TokenSeverity Severity { get; internal set; }
+
+    /// <summary>What the policy objects to; empty where it does not.</summary>
+    public IReadOnlyList<TokenFinding> Findings { get; internal set; } = [];
+
+    /// <summary>
+    /// The command that mends it; null where nothing is to be mended, or the server sent no id. An Update- command wants <c>-Vault</c> or
+    /// <c>-SaveTo</c> too, to store the new token and revoke this one; where it says EMAIL, put the user's address, which no answer of the API carries.
+    /// </summary>
+    public string? Remedy { get; internal set; }
+}
+
+/// <summary>What a policy may object to in a token that is listed.</summary>
+public enum TokenFinding
+{
+    /// <summary>It has no end: a copy that leaks works for ever.</summary>
+    NeverExpires,
+
+    /// <summary>It ends within <c>-ExpiringWithin</c>, and what uses it stops then.</summary>
+    ExpiresSoon,
+
+    /// <summary>Its time is over, and it is still listed.</summary>
+    Expired,
+
+    /// <summary>It was issued longer than <c>-MaxAge</c> ago.</summary>
+    OlderThanPolicy,
+
+    /// <summary>A newer live token of the same list has the same name.</summary>
+    DuplicateName,
+
+    /// <summary>The user has more live tokens than <c>-MaxPerUser</c>, and this is one of the oldest, which are too many.</summary>
+    TooManyForUser,
+}
+
+/// <summary>How much a finding matters.</summary>
+public enum TokenSeverity
+{
+    /// <summary>There is no finding.</summary>
+    None,
+
+    /// <summary>Tidy up at leisure.</summary>
+    Low,
+
+    /// <summary>Plan it.</summary>
+    Medium,
+
+    /// <summary>Act now.</summary>
+    High,
+}

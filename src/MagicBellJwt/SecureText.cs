@@ -1,0 +1,51 @@
+using System;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Security;
+using System.Text;
+
+namespace MagicBellJwt;
+
+/// <summary>The way into and out of a SecureString, in one place.</summary>
+internal static class SecureText
+{
+    /// <summary>A read-only SecureString of this text, at most 65,536 characters.</summary>
+    public static SecureString Protect(string text)
+    {
+        // NetworkCredential fills it in one go; AppendChar encrypts the whole text again for each character.
+        SecureString secure = new NetworkCredential(string.Empty, text).SecurePassword;
+        secure.MakeReadOnly();
+        return secure;
+    }
+
+    /// <summary>The text. Hold it as short as possible: a string cannot be wiped.</summary>
+    public static string Reveal(SecureString secure)
+    {
+        IntPtr text = Marshal.SecureStringToGlobalAllocUnicode(secure);
+        try
+        {
+            return Marshal.PtrToStringUni(text, secure.Length);
+        }
+        finally
+        {
+            Marshal.ZeroFreeGlobalAllocUnicode(text);
+        }
+    }
+
+    /// <summary>The text's UTF-8, for keys: no string is made on the way, and the caller clears the array when done.</summary>
+    public static byte[] RevealUtf8(SecureString secure)
+    {
+        char[] characters = new char[secure.Length];
+        IntPtr text = Marshal.SecureStringToGlobalAllocUnicode(secure);
+        try
+        {
+            Marshal.Copy(text, characters, 0, characters.Length);
+            return Encoding.UTF8.GetBytes(characters);
+        }
+        finally
+        {
+            Marshal.ZeroFreeGlobalAllocUnicode(text);
+            Array.Clear(characters, 0, characters.Length);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System;
+using System.Collections.Generic;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt;
+
+/// <summary>A connection to one project, made by Connect-MbProject. Shows what it runs on, never the token.</summary>
+public sealed class Session
+{
+    private const int RememberedUsers = 50;
+
+    private readonly LinkedList<string> _recentUsers = new();
+    private JwtServiceOptions _options;
+    private JwtService? _service;
+
+    internal Session(string name, JwtServiceOptions options, bool isSandbox)
+    {
+        Name = name;
+        BaseAddress = options.BaseAddress;
+        IsSandbox = isSandbox;
+        ConnectedAt = DateTimeOffset.Now;
+        _options = options;
+        _service = ServiceOf(options.Token);
+        ProjectId = Read(options.Token)?.Project ?? name;
+    }
+
+    /// <summary>The name that tokens listed through this session carry in Project.</summary>
+    public string Name { get; }
+
+    /// <summary>The API's address.</summary>
+    public Uri BaseAddress { get; }
+
+    /// <summary>The first 12 hexadecimal digits of SHA-256 over the session's token.</summary>
+    public string Fingerprint { get; private set; } = "";
+
+    /// <summary>The id of the session's token, by its claims or by what connecting taught; null where it is not known.</summary>
+    public string? TokenId { get; internal set; }
+
+    /// <summary>When the session's token ends, by its claims; null where they do not tell, or it never does.</summary>
+    public DateTimeOffset? ExpiresAt { get; internal set; }
+
+    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>; <c>never</c> too where its claims do not tell.</summary>
+    public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
+
+    /// <summary>When the session was made.</summary>
+    public DateTimeOffset ConnectedAt { get; }
+
+    /// <summary>Whether it is a sandbox in this process, and no project.</summary>
+    public bool IsSandbox { get; }
+
+    /// <summary>Whether it can still be used: false after Disconnect-MbProject.</summary>
+    public bool IsConnected => _service is not null;
+
+    internal DateTimeOffset? IssuedAt { get; private set; }
+
+    /// <summary>What tells the project from others at this address: by the token's claims, else the session's name.</summary>
+    internal string ProjectId { get; }
+
+    /// <summary>Users that the session was asked about, the last one first, for completion.</summary>
+    internal IReadOnlyCollection<string> RecentUsers
+    {
+        get
+        {
+            lock (_recentUsers)
+            {
+                return [.. _recentUsers];
+            }
+        }
+    }
+
+    /// <summary>Live tokens that completion has read, by user id (empty for the project's own).</summary>
+    internal Dictionary<string, (DateTimeOffset Time, IReadOnlyList<ListedToken> Tokens)> Completions { get; } = [];
+
+    /// <summary>The client of this session.</summary>
+    /// <exception cref="MagicBellException">The session was disconnected.</exception>
+    internal JwtService Service => _service ?? throw new MagicBellException(
+        MagicBellError.NotConnected,
+        $"The session '{Name}' was disconnected, and what it listed or issued went with it.");
+
+    /// <summary>The session's name.</summary>
+    /// <returns>The name.</returns>
+    public override string ToString() => Name;
+
+    /// <summary>A client like this session's own that runs on another token of the project, for the caller to dispose.</summary>
+    internal JwtService ServiceOf(string token) => new(_options.WithToken(token));
+
+    /// <summary>Goes on with another token of the project.</summary>
+    internal void SwitchTo(string token, string tokenId)
+    {
+        // The old client is left to those who still read a list with it.
+        _options = _options.WithToken(token);
+        _service = ServiceOf(token);
+        Read(token);
+        TokenId = tokenId;
+    }
+
+    internal void Remember(string userId)
+    {
+        lock (_recentUsers)
+        {
+            _recentUsers.Remove(userId);
+            _recentUsers.AddFirst(userId);
+            if (_recentUsers.Count > RememberedUsers)
+            {
+                _recentUsers.RemoveLast();
+            }
+        }
+    }
+
+    internal void Disconnect()
+    {
+        JwtService? service = _service;
+        _service = null;
+        service?.Dispose();
+    }
+
+    private JsonWebToken? Read(string token)
+    {
+        _ = JsonWebToken.TryDecode(token, out JsonWebToken? decoded);
+        Fingerprint = TokenFingerprint.Of(token);
+        TokenId = decoded?.Id is { } id && RequestText.IsTokenId(id) ? id : null;
+        IssuedAt = decoded?.IssuedAt;
+        ExpiresAt = decoded?.ExpiresAt;
+        return decoded;
+    }
+}

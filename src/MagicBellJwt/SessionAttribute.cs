@@ -1,0 +1,33 @@
+using System;
+using System.Management.Automation;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt;
+
+/// <summary>Lets a Session parameter take a session's name.</summary>
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
+public sealed class SessionAttribute : ArgumentTransformationAttribute
+{
+    /// <summary>Finds the session of a name.</summary>
+    /// <param name="engineIntrinsics">Not used.</param>
+    /// <param name="inputData">A session, or the name of one of this runspace.</param>
+    /// <returns>The session.</returns>
+    /// <exception cref="ArgumentTransformationMetadataException">No session has this name.</exception>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        object? value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        if (value is not string name)
+        {
+            return value;
+        }
+
+        try
+        {
+            return SessionStore.Current.Find(name);
+        }
+        catch (MagicBellException failure)
+        {
+            throw new ArgumentTransformationMetadataException(failure.Message + " Get-MbSession lists them.", failure);
+        }
+    }
+}

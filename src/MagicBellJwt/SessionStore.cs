@@ -1,0 +1,77 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation.Runspaces;
+using System.Runtime.CompilerServices;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt;
+
+/// <summary>The sessions of one runspace. They end with Disconnect-MbProject or with the runspace.</summary>
+/// <remarks>For the pipeline thread of that runspace.</remarks>
+internal sealed class SessionStore
+{
+    // Keyed weakly by runspace: two runspaces never share a session, and a closed one takes its sessions along.
+    private static readonly ConditionalWeakTable<Runspace, SessionStore> s_stores = new();
+
+    private readonly List<Session> _sessions = [];
+
+    // Sessions whose name another one took over. What they listed still refers to them, so they work while something does.
+    private readonly List<WeakReference<Session>> _replaced = [];
+
+    /// <summary>The store of the runspace that runs this pipeline.</summary>
+    internal static SessionStore Current => s_stores.GetValue(Runspace.DefaultRunspace, static runspace =>
+    {
+        var store = new SessionStore();
+        runspace.StateChanged += (_, change) =>
+        {
+            if (change.RunspaceStateInfo.State is RunspaceState.Closed or RunspaceState.Broken)
+            {
+                store.Disconnect(store.Sessions);
+            }
+        };
+        return store;
+    });
+
+    /// <summary>The sessions, the oldest first; the last one is the one that cmdlets use without -Session.</summary>
+    internal IReadOnlyList<Session> Sessions => _sessions.ToArray();
+
+    /// <summary>The session that cmdlets use without -Session; null where there is none.</summary>
+    internal Session? Latest => _sessions.LastOrDefault();
+
+    internal void Add(Session session)
+    {
+        foreach (Session same in _sessions.Where(other => IsNamed(other, session.Name)).ToArray())
+        {
+            _sessions.Remove(same);
+            _replaced.Add(new WeakReference<Session>(same));
+        }
+
+        _replaced.RemoveAll(reference => !reference.TryGetTarget(out _));
+        _sessions.Add(session);
+    }
+
+    /// <summary>Finds the session of this name.</summary>
+    /// <exception cref="MagicBellException">There is none.</exception>
+    internal Session Find(string name) => _sessions.LastOrDefault(session => IsNamed(session, name))
+        ?? throw new MagicBellException(MagicBellError.NotConnected, $"There is no session named '{name}'.");
+
+    /// <summary>Ends sessions, and those that they took their name from.</summary>
+    internal void Disconnect(IEnumerable<Session> sessions)
+    {
+        foreach (Session session in sessions)
+        {
+            _sessions.Remove(session);
+            session.Disconnect();
+            foreach (WeakReference<Session> reference in _replaced)
+            {
+                if (reference.TryGetTarget(out Session? replaced) && IsNamed(replaced, session.Name))
+                {
+                    replaced.Disconnect();
+                }
+            }
+        }
+    }
+
+    private static bool IsNamed(Session session, string name) => string.Equals(session.Name, name, StringComparison.OrdinalIgnoreCase);
+}
