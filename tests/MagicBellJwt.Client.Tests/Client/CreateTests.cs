@@ -1,0 +1,141 @@
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using MagicBellJwt.Sandbox;
+using MagicBellJwt.Sandbox.Server;
+using Xunit;
+
+namespace MagicBellJwt.Client.Tests;
+
+/// <summary>Creates: one token for each success, and each token that nobody holds is named.</summary>
+public class CreateTests
+{
+    [Theory]
+    [InlineData("POST * reset-after-work every=7")]
+    [InlineData("POST * cut every=7")]
+    [InlineData("POST * 502-after-work every=7 body=html")]
+    [InlineData("POST * answer body=truncated every=7")]
+    [InlineData("POST * answer encoding=not-gzip every=7")]
+    public async Task As_many_tokens_live_as_were_returned_or_are_in_doubt(string fault)
+    {
+        await using SandboxServer server = await TestClient.StartSandboxAsync();
+        server.AddFault(fault);
+        using var client = new TestClient(server);
+        int creates = fault.Contains("reset", StringComparison.Ordinal) ? 1000 : 70;
+        var returned = new ConcurrentDictionary<string, string>();
+        var doubted = new ConcurrentBag<MagicBellException>();
+
+        await Parallel.ForAsync(0, creates, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (number, _) =>
+        {
+            try
+            {
+                CreatedToken token = await client.CreateAsync("ci " + number);
+                Assert.True(returned.TryAdd(token.TokenId, token.Token), "a token was returned twice");
+            }
+            catch (MagicBellException failure)
+            {
+                doubted.Add(failure);
+            }
+        });
+
+        Assert.All(doubted, failure => Assert.Equal(MagicBellError.CreateOutcomeUnknown, failure.Error));
+        Assert.Equal(creates / 7, doubted.Count);
+        Assert.Equal(creates - (creates / 7), returned.Count);
+        SandboxToken[] live = [.. server.Api.ListTokens().Where(token => token.Name!.StartsWith("ci ", StringComparison.Ordinal) && token.IsLive(DateTimeOffset.UtcNow))];
+        Assert.Equal(creates, live.Length);
+        Assert.Equal(creates, server.Requests.Count);
+
+        // One key for each create, and each token in doubt is found by the key and the name that its error gives.
+        Dictionary<string, RecordedRequest> sent = server.Requests.ToDictionary(request => request.Headers["Idempotency-Key"]);
+        Assert.All(doubted, failure =>
+        {
+            RecordedRequest request = sent[failure.IdempotencyKey!.Value.ToString("D")];
+            string name = request.Body["{\"name\":\"".Length..^2];
+            Assert.Contains("'" + name + "'", failure.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain(returned.Keys, id => live.Single(token => token.Name == name).Id.ToString("D") == id);
+        });
+    }
+
+    [Fact]
+    public async Task With_a_trusted_key_a_lost_answer_is_fetched_and_no_second_token_is_minted()
+    {
+        await using SandboxServer server = await TestClient.StartSandboxAsync();
+        server.AddFault("POST * reset-after-work every=2");
+        using var client = new TestClient(server);
+        for (int number = 0; number < 20; number++)
+        {
+            var key = Guid.NewGuid();
+            CreatedToken token = await client.CreateAsync("ci " + number, trust: true, key);
+            CreatedToken again = await client.CreateAsync("ci " + number, trust: true, key);
+            Assert.Equal((token.TokenId, token.Token), (again.TokenId, again.Token));
+        }
+
+        Assert.Equal(20, server.Api.ListTokens().Count(token => token.Name!.StartsWith("ci ", StringComparison.Ordinal)));
+        Assert.Equal(20, server.Requests.Select(request => request.Headers["Idempotency-Key"]).Distinct().Count());
+        Assert.All(server.Requests.GroupBy(request => request.Headers["Idempotency-Key"]), attempts => Assert.Single(attempts.Select(request => request.Body).Distinct()));
+    }
+
+    [Fact]
+    public async Task A_user_create_in_doubt_names_the_user()
+    {
+        await using SandboxServer server = await TestClient.StartSandboxAsync();
+        server.AddFault("POST /v2/jwt/user reset-after-work");
+        using var client = new TestClient(server);
+        foreach ((string? email, string? externalId, string named) in new[] { ("hana@example.com", null, "hana@example.com"), (null, "u-7", "u-7"), ("hana@example.com", "u-7", "u-7") })
+        {
+            MagicBellException failure = await Failing.WithAsync(
+                MagicBellError.CreateOutcomeUnknown,
+                () => client.Service.CreateUserJwtAsync(new CreateUserToken(email, externalId, "laptop", null), Guid.NewGuid(), false, client.Call));
+            Assert.Contains(named, failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Creates_that_meet_the_rate_limit_are_all_done_once()
+    {
+        await using SandboxServer server = await TestClient.StartSandboxAsync();
+        server.AddFault("POST * 429 every=5 retry-after=3");
+        using var client = new TestClient(server, options => options.MaximumRetryCount = 20);
+        int done = 0;
+        await Parallel.ForAsync(0, 100, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (number, _) =>
+        {
+            await client.CreateAsync("ci " + number);
+            Interlocked.Increment(ref done);
+        });
+        Assert.Equal(100, done);
+        Assert.Equal(100, server.Api.ListTokens().Count(token => token.Name!.StartsWith("ci ", StringComparison.Ordinal)));
+        Assert.Equal(100, server.Requests.Select(request => request.Headers["Idempotency-Key"]).Distinct().Count());
+    }
+
+    // A success without a usable token is a token that nobody holds.
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("<html>Sign in</html>")]
+    [InlineData("""{"token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":null,"token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":"","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":"a b","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":"a\r\nX: y","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":"é","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":"abc","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":"abc","token_id":"","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":"abc","token_id":7,"created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData("""{"token":"abc","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b"}""")]
+    [InlineData("""{"token":"abc","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":1609459200}""")]
+    [InlineData("""{"token":"abc","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z"}{""")]
+    [InlineData("""{"token":"abc","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z""")]
+    public async Task A_success_that_cannot_be_read_is_in_doubt(string body)
+    {
+        await using var server = new RawServer(request => request.AnswerAsync(201, body, "X-Request-Id: r-1"));
+        using var client = new TestClient(server);
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync());
+        Assert.Equal((201, "r-1", 1, true), (failure.StatusCode, failure.RequestId, failure.Attempts, failure.OutcomeUnknown));
+        Assert.Single(server.Requests);
+    }
+}

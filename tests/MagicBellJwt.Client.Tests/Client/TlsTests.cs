@@ -1,0 +1,160 @@
+using System;
+using System.IO;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace MagicBellJwt.Client.Tests;
+
+/// <summary>TLS: a handshake that fails is tried again, a certificate that is wrong never.</summary>
+public class TlsTests
+{
+    private static readonly X509Certificate2 s_certificate = SelfSigned();
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("DELETE")]
+    [InlineData("POST")]
+    public async Task A_certificate_that_is_not_trusted_ends_it_at_once(string method)
+    {
+        await using var server = new RawServer(Answers.Right, s_certificate);
+        using var client = new TestClient(server);
+
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.ConnectionFailed, () => client.SendAsync(method));
+
+        Assert.Contains("certificate", failure.Message, StringComparison.Ordinal);
+        Assert.Equal((1, false), (failure.Attempts, failure.OutcomeUnknown));
+        Assert.Equal(1, server.Accepted);
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
+    [InlineData("GET", "close")]
+    [InlineData("DELETE", "close")]
+    [InlineData("POST", "close")]
+    [InlineData("POST", "reset")]
+    [InlineData("POST", "plain text")]
+    [InlineData("POST", "alert")]
+    [InlineData("DELETE", "alert")]
+    public async Task A_handshake_that_breaks_is_tried_again_and_leaves_nothing_in_doubt(string method, string fault)
+    {
+        await using var server = new BreakingServer(fault);
+        using var client = new TestClient(server.BaseAddress, change: options => options.MaximumRetryCount = 2);
+
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.ConnectionFailed, () => client.SendAsync(method));
+
+        Assert.DoesNotContain("certificate", failure.Message, StringComparison.Ordinal);
+        Assert.Equal((3, false), (failure.Attempts, failure.OutcomeUnknown));
+        Assert.Equal(3, server.Accepted);
+    }
+
+    [Fact]
+    public async Task A_refused_certificate_is_not_held_against_a_later_handshake()
+    {
+        await using var server = new BreakingServer("self-signed", "alert");
+        using var client = new TestClient(server.BaseAddress, change: options => options.MaximumRetryCount = 1);
+
+        Assert.Equal(1, (await Failing.WithAsync(MagicBellError.ConnectionFailed, () => client.ListAsync())).Attempts);
+        MagicBellException broken = await Failing.WithAsync(MagicBellError.ConnectionFailed, () => client.ListAsync());
+
+        Assert.Equal(2, broken.Attempts);
+        Assert.DoesNotContain("certificate", broken.Message, StringComparison.Ordinal);
+        Assert.Equal(3, server.Accepted);
+    }
+
+    /// <summary>A server whose handshakes break: each in the way of its turn, and from then on in the last one.</summary>
+    private sealed class BreakingServer : IAsyncDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly string[] _faults;
+        private readonly Task _serving;
+
+        public BreakingServer(params string[] faults)
+        {
+            _faults = faults;
+            _listener.Start();
+            _serving = ServeAsync();
+        }
+
+        public Uri BaseAddress => new($"https://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/v2");
+
+        public int Accepted { get; private set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            _listener.Stop();
+            await _serving;
+        }
+
+        private async Task ServeAsync()
+        {
+            while (true)
+            {
+                Socket socket;
+                try
+                {
+                    socket = await _listener.AcceptSocketAsync();
+                }
+                catch (Exception exception) when (exception is SocketException or ObjectDisposedException or InvalidOperationException)
+                {
+                    // The listener was stopped, during the wait or before it.
+                    return;
+                }
+
+                using (socket)
+                {
+                    await BreakAsync(socket, _faults[Math.Min(Accepted++, _faults.Length - 1)]);
+                }
+            }
+        }
+
+        private static async Task BreakAsync(Socket socket, string fault)
+        {
+            byte[] bytes = new byte[4096];
+            if (fault == "self-signed")
+            {
+                await using var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
+                try
+                {
+                    await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = s_certificate });
+                    await tls.CopyToAsync(Stream.Null);
+                }
+                catch (Exception exception) when (exception is IOException or AuthenticationException)
+                {
+                    // The client refused it, as it should.
+                }
+
+                return;
+            }
+
+            await socket.ReceiveAsync(bytes);
+            switch (fault)
+            {
+                case "reset":
+                    socket.Close(0);
+                    break;
+                case "plain text":
+                    await socket.SendAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"u8.ToArray());
+                    break;
+                case "alert":
+                    // A fatal handshake_failure (RFC 5246, 7.2), as a server sends where no version or cipher suits both.
+                    await socket.SendAsync(new byte[] { 21, 3, 3, 0, 2, 2, 40 });
+                    break;
+            }
+        }
+    }
+    private static X509Certificate2 SelfSigned()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+}

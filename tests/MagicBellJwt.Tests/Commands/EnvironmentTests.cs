@@ -1,0 +1,125 @@
+using System;
+using System.Linq;
+using System.Management.Automation;
+using System.Management.Automation.Host;
+using System.Management.Automation.Runspaces;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Engine;
+using MagicBellJwt.Tests.Server;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Commands;
+
+/// <summary>Where a token comes from that nobody gave: the environment, else whoever sits at the host. The only tests that set this process's variables.</summary>
+public sealed class EnvironmentTests : ServerTests
+{
+    private const string TokenVariable = "MAGICBELL_PROJECT_TOKEN";
+    private const string AddressVariable = "MAGICBELL_BASE_URL";
+
+    public EnvironmentTests(ServerFixture fixture)
+        : base(fixture)
+    {
+        Environment.SetEnvironmentVariable(TokenVariable, null);
+        Environment.SetEnvironmentVariable(AddressVariable, Server.BaseAddress.AbsoluteUri);
+    }
+
+    [Fact]
+    public async Task A_job_connects_by_its_environment_alone()
+    {
+        Environment.SetEnvironmentVariable(TokenVariable, $" {Server.Token}\n");
+
+        Assert.Equal(Server.BaseAddress, Run("Connect-MbProject -PassThru").MustSucceed().Single().Get<Uri>("BaseAddress"));
+        Assert.Single(await Server.RequestsAsync());
+        Assert.Empty(Host.Questions);
+    }
+
+    [Fact]
+    public void What_is_given_goes_before_the_environment()
+    {
+        Environment.SetEnvironmentVariable(TokenVariable, "other");
+        Environment.SetEnvironmentVariable(AddressVariable, "https://other.example.com/v2");
+
+        Run("Connect-MbProject $token -BaseUri $address", ("token", Server.SecureToken()), ("address", Server.BaseAddress)).MustSucceed();
+    }
+
+    [Fact]
+    public void An_address_that_is_none_is_told_with_the_name_of_its_variable()
+    {
+        Environment.SetEnvironmentVariable(AddressVariable, "api.magicbell.com/v2");
+
+        ErrorRecord error = Assert.Single(Run("Connect-MbProject $token", ("token", Server.SecureToken())).Errors);
+
+        Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains(AddressVariable, error.Exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_either_the_token_is_asked_for_masked()
+    {
+        Host.Answer = field => field.ParameterTypeFullName == typeof(System.Security.SecureString).FullName ? Server.SecureToken() : null;
+
+        Run("Connect-MbProject").MustSucceed();
+
+        Assert.Contains("Project token", Assert.Single(Host.Questions), StringComparison.Ordinal);
+        Assert.Single(await Server.RequestsAsync());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Where_nobody_answers_the_error_says_what_to_do(bool answersNothing)
+    {
+        Host.Answer = answersNothing ? _ => new System.Security.SecureString() : null;
+
+        ErrorRecord error = Try("Connect-MbProject").End!;
+
+        Assert.StartsWith("MbNotConnected,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("-ProjectToken", error.Exception.Message, StringComparison.Ordinal);
+        Assert.Contains(TokenVariable, error.Exception.Message, StringComparison.Ordinal);
+        Assert.Empty(await Server.RequestsAsync());
+    }
+
+    [Fact]
+    public void A_host_without_a_screen_cannot_be_asked()
+    {
+        using Runspace runspace = RunspaceFactory.CreateRunspace(new BlindHost(), InitialSessionState.CreateDefault2());
+        runspace.Open();
+        using PowerShell shell = PowerShell.Create(runspace);
+        shell.AddCommand("Import-Module").AddArgument(BuiltModule.Manifest).AddStatement().AddCommand("Connect-MbProject");
+
+        shell.Invoke();
+
+        Assert.StartsWith("MbNotConnected,", Assert.Single(shell.Streams.Error).FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    private sealed class BlindHost : PSHost
+    {
+        public override System.Globalization.CultureInfo CurrentCulture => System.Globalization.CultureInfo.InvariantCulture;
+
+        public override System.Globalization.CultureInfo CurrentUICulture => CurrentCulture;
+
+        public override Guid InstanceId { get; } = Guid.NewGuid();
+
+        public override string Name => nameof(BlindHost);
+
+        public override PSHostUserInterface UI => null!;
+
+        public override Version Version { get; } = new(1, 0);
+
+        public override void EnterNestedPrompt() => throw new NotSupportedException();
+
+        public override void ExitNestedPrompt() => throw new NotSupportedException();
+
+        public override void NotifyBeginApplication()
+        {
+        }
+
+        public override void NotifyEndApplication()
+        {
+        }
+
+        public override void SetShouldExit(int exitCode)
+        {
+        }
+    }
+}

@@ -1,0 +1,231 @@
+using System;
+using System.Collections;
+using System.Linq;
+using System.Management.Automation;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Engine;
+using MagicBellJwt.Tests.Server;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Commands;
+
+/// <summary>Each row of the table of errors, from each cmdlet that can meet it.</summary>
+public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<ErrorTests.SeededServer>(fixture)
+{
+    private const string Read = "GET";
+    private const string Create = "POST";
+    private const string Revoke = "DELETE";
+    private const string All = "GET,POST,DELETE";
+
+    // A cmdlet for two inputs, the first of which meets the fault, and what it is about.
+    private static readonly (string Method, string Script, string Target, string Command)[] s_calls =
+    [
+        (Read, "Get-MbUserToken usr_1, usr_2 -ThrottleLimit 1", "usr_1", "GetMbUserTokenCommand"),
+        (Create, "'ci 1', 'ci 2' | New-MbProjectToken", "ci 1", "NewMbProjectTokenCommand"),
+        (Create, "'hana@example.com', 'ben@example.com' | New-MbUserToken", "hana@example.com", "NewMbUserTokenCommand"),
+        (Revoke, "$projectTokens | Remove-MbProjectToken -Force -PassThru -ThrottleLimit 1", "$projectTokens[0].Id", "RemoveMbProjectTokenCommand"),
+        (Revoke, "$userTokens | Remove-MbUserToken -Force -PassThru -ThrottleLimit 1", "$userTokens[0].Id", "RemoveMbUserTokenCommand"),
+    ];
+
+    [Theory]
+    [InlineData("400", All, "MbInvalidRequest", ErrorCategory.InvalidArgument)]
+    [InlineData("422", All, "MbInvalidRequest", ErrorCategory.InvalidArgument)]
+    [InlineData("401", All, "MbUnauthorized", ErrorCategory.AuthenticationError)]
+    [InlineData("403", All, "MbForbidden", ErrorCategory.PermissionDenied)]
+    [InlineData("404", All, "MbTokenNotFound", ErrorCategory.ObjectNotFound)]
+    [InlineData("409", All, "MbConflict", ErrorCategory.ResourceExists)]
+    [InlineData("429 retry-after=1", All, "MbRateLimited", ErrorCategory.LimitsExceeded)]
+    [InlineData("500", Read + "," + Revoke, "MbServiceUnavailable", ErrorCategory.ResourceUnavailable)]
+    [InlineData("503 body=html", Read + "," + Revoke, "MbServiceUnavailable", ErrorCategory.ResourceUnavailable)]
+    [InlineData("507", All, "MbServiceUnavailable", ErrorCategory.ResourceUnavailable)]
+    [InlineData("reset", Read + "," + Revoke, "MbConnectionFailed", ErrorCategory.ConnectionError)]
+    [InlineData("never", Read + "," + Revoke, "MbTimeout", ErrorCategory.OperationTimeout)]
+    [InlineData("drip ms=100", Read + "," + Revoke, "MbTimeout", ErrorCategory.OperationTimeout)]
+    [InlineData("500", Create, "MbCreateOutcomeUnknown", ErrorCategory.InvalidResult)]
+    [InlineData("504 body=html", Create, "MbCreateOutcomeUnknown", ErrorCategory.InvalidResult)]
+    [InlineData("reset", Create, "MbCreateOutcomeUnknown", ErrorCategory.InvalidResult)]
+    [InlineData("cut", Create, "MbCreateOutcomeUnknown", ErrorCategory.InvalidResult)]
+    [InlineData("never", Create, "MbCreateOutcomeUnknown", ErrorCategory.InvalidResult)]
+    [InlineData("answer body=html", Create, "MbCreateOutcomeUnknown", ErrorCategory.InvalidResult)]
+    [InlineData("answer body=truncated", Create, "MbCreateOutcomeUnknown", ErrorCategory.InvalidResult)]
+    [InlineData("answer body=number-for-date", Create, "MbCreateOutcomeUnknown", ErrorCategory.InvalidResult)]
+    [InlineData("answer body=html", Read + "," + Revoke, "MbUnexpectedResponse", ErrorCategory.InvalidData)]
+    [InlineData("answer body=empty", Read + "," + Revoke, "MbUnexpectedResponse", ErrorCategory.InvalidData)]
+    [InlineData("answer body=truncated", Read + "," + Revoke, "MbUnexpectedResponse", ErrorCategory.InvalidData)]
+    [InlineData("answer body=text-for-list", Read + "," + Revoke, "MbUnexpectedResponse", ErrorCategory.InvalidData)]
+    [InlineData("answer body=number-for-date", Read + "," + Revoke, "MbUnexpectedResponse", ErrorCategory.InvalidData)]
+    [InlineData("answer encoding=not-gzip", Read + "," + Revoke, "MbUnexpectedResponse", ErrorCategory.InvalidData)]
+    [InlineData("302 location=https://elsewhere.invalid/v2", Read + "," + Revoke, "MbUnexpectedResponse", ErrorCategory.InvalidData)]
+    public async Task Each_row_of_the_table_has_its_id_category_and_target(string fault, string methods, string id, ErrorCategory category)
+    {
+        Engine.Connect(Server, "-MaximumRetryCount 0 -TimeoutSec 1");
+        foreach ((string method, string script, string target, string command) in s_calls.Where(call => methods.Split(',').Contains(call.Method)))
+        {
+            Run("$projectTokens = 1..2 | ForEach-Object { New-MbProjectToken ci }; $userTokens = 1..2 | ForEach-Object { New-MbUserToken -Email ada@example.com }").MustSucceed();
+            await Server.ResetAsync();
+            await Server.FailAsync($"{method} * {fault} times=1");
+
+            Run run = Try(script);
+
+            // A wrong token ends the pipeline; anything else is about one input.
+            bool terminates = id == "MbUnauthorized";
+            ErrorRecord error = terminates ? run.End! : Assert.Single(run.Errors);
+            Assert.Equal(terminates, run.End is not null);
+            Assert.Equal(terminates, run.Output.Count == 0);
+            Assert.Equal(terminates ? 1 : 2, (await Server.RequestsAsync()).Length);
+            Assert.Equal($"{id},MagicBellJwt.Commands.{command}", error.FullyQualifiedErrorId);
+            Assert.Equal(category, error.CategoryInfo.Category);
+            Assert.Equal(Run($"\"$({(target.StartsWith('$') ? target : $"'{target}'")})\"").Output.Single().ToString(), error.TargetObject.ToString());
+            Assert.Equal("MagicBellJwt.Client.MagicBellException", error.Exception.GetType().FullName);
+            Assert.Equal(error.Exception.Message, error.ErrorDetails.Message);
+            Assert.NotEmpty(error.ErrorDetails.RecommendedAction);
+            PSObject failure = PSObject.AsPSObject(error.Exception);
+            Assert.Equal(id, "Mb" + failure.Get<string>("Error"));
+            Assert.Equal(1, failure.Get<int>("Attempts"));
+        }
+    }
+
+    [Fact]
+    public async Task An_outage_is_retried_and_counted()
+    {
+        Engine.Connect(Server, "-MaximumRetryCount 2");
+        await Server.ResetAsync();
+        await Server.FailAsync("GET * 503");
+
+        PSObject failure = PSObject.AsPSObject(Assert.Single(Run("Get-MbUserToken usr_1").Errors).Exception);
+
+        Assert.Equal(3, (await Server.RequestsAsync()).Length);
+        Assert.Equal((3, 503), (failure.Get<int>("Attempts"), failure.Get<int>("StatusCode")));
+    }
+
+    [Fact]
+    public async Task A_refused_connection_fails_a_create_without_doubt()
+    {
+        Engine.Connect(Server, "-MaximumRetryCount 0");
+        await Server.ResetAsync();
+        await Server.FailAsync("GET * refuse ms=1500");
+
+        Run run = Run("$null = Get-MbProjectToken; New-MbProjectToken refused");
+
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.StartsWith("MbConnectionFailed,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.False(PSObject.AsPSObject(error.Exception).Get<bool>("OutcomeUnknown"));
+        Assert.True(await Eventually.IsAsync(async () => await AnswersAsync()));
+        Assert.DoesNotContain(await Server.TokensAsync(), token => token.Name == "refused");
+    }
+
+    [Fact]
+    public async Task The_exception_holds_the_facts_of_the_answer()
+    {
+        await using var server = new ScriptedServer(_ => ScriptedServer.Json(
+            429,
+            """{"errors":[{"code":"too_many","message":"Slow down."},{"message":"Second."}]}""",
+            "Retry-After: 7",
+            "X-Request-Id: req_42"));
+        ErrorRecord error = Assert.Single(Run(
+            "Connect-MbProject $token -BaseUri $address -SkipConnectionTest -MaximumRetryCount 0; Get-MbProjectToken",
+            ("token", Secret.Of("opaque-bearer")),
+            ("address", server.BaseAddress)).Errors);
+
+        PSObject failure = PSObject.AsPSObject(error.Exception);
+        Assert.Equal((429, "req_42", 1, TimeSpan.FromSeconds(7), false), (failure.Get<int>("StatusCode"), failure.Get<string>("RequestId"), failure.Get<int>("Attempts"), failure.Get<TimeSpan>("RetryAfter"), failure.Get<bool>("OutcomeUnknown")));
+        Assert.Equal([("too_many", "Slow down."), (null, "Second.")], failure.Get<IEnumerable>("ApiErrors").Cast<object>().Select(PSObject.AsPSObject).Select(item => (item.Get<string?>("Code"), item.Get<string>("Message"))));
+        Assert.EndsWith("Slow down. Second.", error.Exception.Message, StringComparison.Ordinal);
+        Assert.Contains("Wait 7 s", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+        Assert.DoesNotContain(error.Exception.GetType().GetProperties(), property => property.PropertyType.FullName!.StartsWith("System.Net.Http", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("ci")]
+    [InlineData("it's [1]* ? ‘x’ `$(0) \"q\"")]
+    [InlineData("حديقة 👩‍🚀 e\u0301")]
+    public async Task What_a_lost_create_recommends_finds_and_revokes_the_orphan(string name)
+    {
+        Run("1..2 | ForEach-Object { New-MbProjectToken $name }", ("name", "not " + name)).MustSucceed();
+        await Server.FailAsync("POST * reset-after-work times=1");
+        DateTimeOffset before = DateTimeOffset.UtcNow;
+
+        ErrorRecord error = Assert.Single(Run("New-MbProjectToken $name", ("name", name)).Errors);
+        PSObject failure = PSObject.AsPSObject(error.Exception);
+        RecordedRequest create = Assert.Single(await WritesAsync(), request => request.Fault is not null);
+        Assert.Equal(create.Headers["Idempotency-Key"], failure.Get<string>("IdempotencyKey"));
+        Assert.Contains(create.Headers["Idempotency-Key"], error.Exception.Message, StringComparison.Ordinal);
+        Assert.Contains(name, error.Exception.Message, StringComparison.Ordinal);
+        Assert.InRange(failure.Get<DateTimeOffset>("SentAt"), before.AddMilliseconds(-1), DateTimeOffset.UtcNow);
+        Assert.Contains(failure.Get<DateTimeOffset>("SentAt").ToString("yyyy-MM-ddTHH:mm:ssZ", null), error.Exception.Message, StringComparison.Ordinal);
+        Assert.True(failure.Get<bool>("OutcomeUnknown"));
+
+        const string Lead = "Look for it, and revoke it: ";
+        Assert.StartsWith(Lead, error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+        Run("$ConfirmPreference = 'None'; " + error.ErrorDetails.RecommendedAction[Lead.Length..]).MustSucceed();
+
+        ServerToken[] tokens = await Server.TokensAsync();
+        Assert.False(Assert.Single(tokens, token => token.Name == name).Live);
+        Assert.All(tokens.Where(token => token.Name == "not " + name), token => Assert.True(token.Live));
+    }
+
+    [Fact]
+    public async Task What_a_lost_user_create_recommends_needs_the_users_id_and_says_so()
+    {
+        await Server.FailAsync("POST * reset-after-work times=1");
+
+        ErrorRecord error = Assert.Single(Run("New-MbUserToken -Email lost@example.com -Name laptop").Errors);
+
+        ServerToken orphan = Assert.Single(await Server.TokensAsync(), token => token.Name == "laptop" && token.Kind == "user");
+        const string Lead = "Look for it, and revoke it: ";
+        string[] advice = error.ErrorDetails.RecommendedAction[Lead.Length..].Split(". ID is ");
+        Assert.Contains("lost@example.com", advice[1], StringComparison.Ordinal);
+        Run("$ConfirmPreference = 'None'; " + advice[0].Replace(" ID ", $" {orphan.UserId} ", StringComparison.Ordinal)).MustSucceed();
+        Assert.False(Assert.Single(await Server.TokensAsync(), token => token.Id == orphan.Id).Live);
+    }
+
+    [Theory]
+    [InlineData("Get-MbProjectToken")]
+    [InlineData("Get-MbUserToken usr_1")]
+    [InlineData("New-MbProjectToken ci")]
+    [InlineData("New-MbUserToken -Email hana@example.com")]
+    [InlineData("Remove-MbProjectToken 0198c0de-0000-7000-8000-000000000001 -Force")]
+    [InlineData("Remove-MbUserToken 0198c0de-0000-7000-8000-000000000001 -Force")]
+    public void Without_a_session_every_cmdlet_says_how_to_connect(string script)
+    {
+        using var engine = new PowerShellEngine();
+
+        ErrorRecord error = engine.Try(script + "; 'went on'").End!;
+
+        Assert.StartsWith("MbNotConnected,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(ErrorCategory.ConnectionError, error.CategoryInfo.Category);
+        Assert.Contains("Connect-MbProject", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ErrorAction_and_ErrorVariable_work_as_everywhere()
+    {
+        Engine.Connect(Server, "-MaximumRetryCount 0");
+        await Server.FailAsync("GET * 503");
+
+        Run silent = Run("Get-MbUserToken usr_1, usr_2 -ErrorAction SilentlyContinue -ErrorVariable failed; $failed.Count");
+        Assert.Equal(2, (int)silent.MustSucceed().Single().BaseObject);
+        Assert.Equal(0, Run("$Error.Clear(); Get-MbUserToken usr_1 -ErrorAction Ignore; $Error.Count").MustSucceed().Single().BaseObject);
+        Assert.StartsWith("MbServiceUnavailable,", Run("Get-MbUserToken usr_1 -ErrorAction Stop; 'went on'").End!.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("MbServiceUnavailable,", Run("& { $ErrorActionPreference = 'Stop'; Get-MbUserToken usr_1; 'went on' }").End!.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal("caught", Run("try { Get-MbUserToken usr_1 -ErrorAction Stop } catch { 'caught' }").MustSucceed().Single().ToString());
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            await Server.ResetAsync();
+            return true;
+        }
+        catch (System.Net.Http.HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    public sealed class SeededServer : ServerFixture
+    {
+        protected override string[] Options => ["--seed-user", "usr_1:1", "--seed-user", "usr_2:1"];
+    }
+}

@@ -1,0 +1,134 @@
+using System;
+using System.Linq;
+using System.Management.Automation;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Engine;
+using MagicBellJwt.Tests.Server;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Commands;
+
+/// <summary>An administrator does not revoke, by accident, the token that the session runs on.</summary>
+public sealed class SelfLockoutTests
+{
+    private const string Own = "0198c0de-0000-7000-8000-0000000000a1";
+    private const string Other = "0198c0de-0000-7000-8000-0000000000a2";
+    private const string Expired = "0198c0de-0000-7000-8000-0000000000a3";
+
+    [Theory]
+    [InlineData("Remove-MbProjectToken $own.Id -Force")]
+    [InlineData("Remove-MbProjectToken $own.Id.ToUpperInvariant() -Force")]
+    [InlineData("$own | Remove-MbProjectToken -Confirm:$false")]
+    [InlineData("$own | Remove-MbProjectToken -WhatIf")]
+    [InlineData("Remove-MbProjectToken ([pscustomobject]@{ Id = $own.Id }) -Force")]
+    public async Task The_token_of_the_session_is_refused_before_anything_is_sent(string script)
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync();
+        using var engine = PowerShellEngine.ConnectedTo(server);
+        string own = engine.Run("$own = Get-MbProjectToken; $own.Id").MustSucceed().Single().ToString();
+        await server.ResetAsync();
+
+        Run run = engine.Try(script);
+
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.Null(run.End);
+        Assert.StartsWith("MbSelfLockout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(ErrorCategory.PermissionDenied, error.CategoryInfo.Category);
+        Assert.Equal(own, error.TargetObject.ToString(), ignoreCase: true);
+        Assert.Contains("-AllowSelfLockout", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+        Assert.Empty(await server.RequestsAsync());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public async Task All_others_are_revoked_and_the_own_one_stays(int throttleLimit)
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync("--seed-project-tokens", "30");
+        using var engine = PowerShellEngine.ConnectedTo(server);
+
+        Run run = engine.Run($"Get-MbProjectToken | Remove-MbProjectToken -Force -PassThru -ThrottleLimit {throttleLimit}");
+
+        Assert.Equal(30, run.Output.Count);
+        Assert.StartsWith("MbSelfLockout,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal("Sandbox administrator", Assert.Single(await server.TokensAsync(), token => token.Live).Name);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public async Task Where_it_is_allowed_the_own_one_is_the_last(int throttleLimit)
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync("--seed-project-tokens", "20");
+        using var engine = PowerShellEngine.ConnectedTo(server);
+        string own = engine.Run("$all = Get-MbProjectToken; $all[-1].Id").MustSucceed().Single().ToString();
+        await server.ResetAsync();
+
+        Run run = engine.Run($"$all[-1..-21] | Remove-MbProjectToken -Force -PassThru -AllowSelfLockout -ThrottleLimit {throttleLimit}");
+
+        Assert.Equal(21, run.MustSucceed().Count);
+        Assert.Equal(own, run.Output[^1].Id());
+        Assert.EndsWith(own, (await server.RequestsAsync())[^1].Target, StringComparison.Ordinal);
+        Assert.DoesNotContain(await server.TokensAsync(), token => token.Live);
+    }
+
+    [Fact]
+    public async Task Where_the_own_token_is_not_known_the_last_live_one_is_refused()
+    {
+        await using ScriptedServer server = Server();
+        using PowerShellEngine engine = Connect(server);
+
+        Run run = engine.Run($"'{Other}', '{Own}', '{Expired}' | Remove-MbProjectToken -Force -PassThru");
+
+        Assert.Equal([Other, Expired], run.Output.Select(revocation => revocation.Id()).Order());
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.StartsWith("MbSelfLockout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(Own, error.TargetObject.ToString());
+        Assert.Contains("cannot be told which token", Assert.Single(run.Warnings), StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Requests, request => request.Method == "DELETE" && request.Target.EndsWith(Own, StringComparison.Ordinal));
+        Assert.Single(server.Requests, request => request.Method == "GET");
+    }
+
+    [Fact]
+    public async Task Whoever_allows_it_is_not_counted()
+    {
+        await using ScriptedServer server = Server();
+        using PowerShellEngine engine = Connect(server);
+
+        Run run = engine.Run($"'{Other}', '{Own}' | Remove-MbProjectToken -Force -AllowSelfLockout");
+
+        run.MustSucceed();
+        Assert.Empty(run.Warnings);
+        Assert.DoesNotContain(server.Requests, request => request.Method == "GET");
+    }
+
+    [Fact]
+    public async Task A_preview_counts_what_it_would_revoke()
+    {
+        await using ScriptedServer server = Server();
+        using PowerShellEngine engine = Connect(server);
+
+        Run run = engine.Run($"'{Other}', '{Own}' | Remove-MbProjectToken -WhatIf");
+
+        Assert.StartsWith("MbSelfLockout,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Requests, request => request.Method == "DELETE");
+    }
+
+    // Two live tokens and an expired one, in a project whose tokens carry no claims.
+    private static ScriptedServer Server() => new(request => request.Method == "DELETE"
+        ? ScriptedServer.Discarded(request)
+        : ScriptedServer.Json(200, $$"""
+            {"data":[
+              {"id":"{{Own}}","created_at":"2026-01-01T00:00:00Z"},
+              {"id":"{{Other}}","created_at":"2026-01-01T00:00:00Z"},
+              {"id":"{{Expired}}","created_at":"2020-01-01T00:00:00Z","expires_at":"2020-01-02T00:00:00Z"}
+            ],"links":{} }
+            """));
+
+    private static PowerShellEngine Connect(ScriptedServer server)
+    {
+        var engine = new PowerShellEngine();
+        engine.Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest", ("token", Secret.Of("opaque")), ("address", server.BaseAddress)).MustSucceed();
+        return engine;
+    }
+}

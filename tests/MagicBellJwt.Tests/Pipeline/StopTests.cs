@@ -1,0 +1,193 @@
+using System;
+using System.Linq;
+using System.Net.NetworkInformation;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Engine;
+using MagicBellJwt.Tests.Server;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Pipeline;
+
+/// <summary>Ctrl+C in each phase of a call: it returns within a second, leaves nothing open, and what was done is written or told.</summary>
+public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<StopTests.SeededServer>(fixture)
+{
+    // One second is promised; a machine that is busy with other tests gets another.
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(2);
+
+    [Theory]
+    [InlineData("GET * never", "Connect-MbProject $token -BaseUri $address -Name late -MaximumRetryCount 0", 1)]
+    [InlineData("GET * never", "Get-MbProjectToken", 1)]
+    [InlineData("GET * never", "Get-MbUserToken usr_1, usr_2, usr_3", 3)]
+    [InlineData("GET * drip ms=50", "Get-MbProjectToken", 1)]
+    [InlineData("GET * never skip=1", "Get-MbProjectToken -PageSize 10", 2)]
+    [InlineData("GET * 503", "Get-MbProjectToken", 2)]
+    [InlineData("GET * 429 retry-after=60", "Get-MbProjectToken", 1)]
+    [InlineData("DELETE * 429 retry-after=60", "$ids | Remove-MbProjectToken -Force", 1)]
+    [InlineData("POST * 429 retry-after=60", "1..20 | New-MbProjectToken -ThrottleLimit 8", 1)]
+    [InlineData("GET * reset", "Get-MbProjectToken", 2)]
+    public async Task A_stop_in_any_phase_returns_and_leaves_nothing_open(string fault, string script, int requests)
+    {
+        Run("$ids = 1..20 | ForEach-Object { [guid]::NewGuid() }", ("token", Server.SecureToken()), ("address", Server.BaseAddress)).MustSucceed();
+        await Server.FailAsync(fault);
+        using RunningScript running = Engine.Start(script);
+        Assert.True(await Eventually.IsAsync(async () => (await Server.RequestsAsync()).Length >= requests));
+
+        (Run run, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        Assert.Empty(run.Errors);
+        Assert.Empty(Engine.Run("Get-MbSession late").MustSucceed());
+        int sent = (await Server.RequestsAsync()).Length;
+        await Task.Delay(700, TestContext.Current.CancellationToken);
+        Assert.Equal(sent, (await Server.RequestsAsync()).Length);
+
+        // Disconnected, so that no idle connection is kept: what is open then belongs to something that still runs.
+        Engine.Run("Disconnect-MbProject -All").MustSucceed();
+        Assert.True(await Eventually.IsAsync(() => OpenConnections() == 0), $"{OpenConnections()} connections are open.");
+    }
+
+    [Theory]
+    [InlineData("-ReadsPerMinute 1", "1..3 | ForEach-Object { $null = Get-MbProjectToken -Session paced; $_ }")]
+    [InlineData("-WritesPerMinute 1", "1..3 | ForEach-Object { $null = New-MbProjectToken ci -Session paced; $_ }")]
+    [InlineData("-WritesPerMinute 1", "$ids | Remove-MbProjectToken -Force -PassThru -Session paced -ErrorAction SilentlyContinue")]
+    public async Task A_stop_ends_the_wait_for_the_pace(string pace, string script)
+    {
+        Run(
+            $"Connect-MbProject $token -BaseUri $address -Name paced -SkipConnectionTest {pace}; $ids = 1..20 | ForEach-Object {{ [guid]::NewGuid() }}",
+            ("token", Server.SecureToken()),
+            ("address", Server.BaseAddress)).MustSucceed();
+        using RunningScript running = Engine.Start(script);
+        Assert.True(await Eventually.IsAsync(async () => (await Server.RequestsAsync()).Length == 1));
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+
+        (_, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        Assert.Single(await Server.RequestsAsync());
+        Assert.Empty(Host.Lines);
+    }
+
+    [Fact]
+    public async Task A_token_that_arrives_within_the_second_is_revoked_again_and_named()
+    {
+        await Server.FailAsync("POST * delay ms=250");
+        using RunningScript running = Engine.Start("New-MbProjectToken late");
+        await AwaitWritesAsync(1);
+
+        (Run run, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        Assert.Empty(run.Output);
+        ServerToken token = Assert.Single(await Server.TokensAsync(), token => token.Name == "late");
+        Assert.False(token.Live);
+        string told = Assert.Single(Host.Lines);
+        Assert.Contains("'late'", told, StringComparison.Ordinal);
+        Assert.Contains(token.Id, told, StringComparison.Ordinal);
+        Assert.Contains("was revoked again", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_that_cannot_be_taken_back_in_time_is_named_with_the_command_that_does()
+    {
+        await Server.FailAsync("POST * delay ms=250", "DELETE * never");
+        using RunningScript running = Engine.Start("New-MbProjectToken stuck");
+        await AwaitWritesAsync(1);
+
+        (_, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        ServerToken token = Assert.Single(await Server.TokensAsync(), token => token.Name == "stuck");
+        Assert.EndsWith($"Remove-MbProjectToken {token.Id}", Assert.Single(Host.Lines), StringComparison.Ordinal);
+        await Server.ResetAsync();
+        Engine.Run($"Remove-MbProjectToken {token.Id} -Force").MustSucceed();
+    }
+
+    [Fact]
+    public async Task A_create_whose_answer_stays_out_is_named_with_its_key_and_the_command_that_looks_for_it()
+    {
+        await Server.FailAsync("POST * never-after-work");
+        using RunningScript running = Engine.Start("New-MbProjectToken doubt");
+        await AwaitWritesAsync(1);
+
+        (_, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        string told = Assert.Single(Host.Lines);
+        Assert.Contains((await WritesAsync()).Single().Headers["Idempotency-Key"], told, StringComparison.Ordinal);
+        const string Lead = "Look for it, and revoke it: ";
+        await Server.ResetAsync();
+        Engine.Run("$ConfirmPreference = 'None'; " + told[(told.IndexOf(Lead, StringComparison.Ordinal) + Lead.Length)..]).MustSucceed();
+        Assert.False(Assert.Single(await Server.TokensAsync(), token => token.Name == "doubt").Live);
+    }
+
+    [Fact]
+    public async Task A_revocation_whose_answer_comes_is_told_and_one_whose_does_not_is_named()
+    {
+        string[] ids = [.. Run("$t = 1..2 | ForEach-Object { New-MbProjectToken ci }; $t.Id").MustSucceed().Select(id => id.ToString())];
+        await Server.ResetAsync();
+        await Server.FailAsync($"DELETE */{ids[0]} delay ms=250", $"DELETE */{ids[1]} never-after-work");
+        using RunningScript running = Engine.Start("$t | Remove-MbProjectToken -Force -PassThru");
+        await AwaitWritesAsync(2);
+
+        (Run run, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        Assert.Empty(run.Output);
+        Assert.Equal(2, Host.Lines.Count);
+        Assert.Contains("Revoked, although", Assert.Single(Host.Lines, line => line.Contains(ids[0], StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Single(Host.Lines, line => line.Contains(ids[1], StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_was_done_before_a_stop_in_bulk_is_written_or_told()
+    {
+        string[] ids = [.. Run("$t = 1..60 | ForEach-Object { New-MbProjectToken ci }; $t.Id").MustSucceed().Select(id => id.ToString())];
+        await Server.ResetAsync();
+        await Server.FailAsync("DELETE * delay ms=60");
+        using RunningScript running = Engine.Start("$t | Remove-MbProjectToken -Force -PassThru -ThrottleLimit 8");
+        await AwaitWritesAsync(20);
+
+        (Run run, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        string[] revoked = [.. (await Server.TokensAsync()).Where(token => ids.Contains(token.Id) && !token.Live).Select(token => token.Id)];
+        Assert.InRange(revoked.Length, 12, 50);
+        string told = string.Join('\n', Host.Lines);
+        Assert.All(revoked, id => Assert.True(run.Output.Any(item => item.Id() == id) || told.Contains(id, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_stop_while_another_project_is_looked_at_still_tells_what_was_done_in_the_first()
+    {
+        const string Live = """{"data":[{"id":"0198c0de-0000-7000-8000-000000000001","created_at":"2026-01-01T00:00:00Z"},{"id":"0198c0de-0000-7000-8000-000000000002","created_at":"2026-01-01T00:00:00Z"}],"links":{}}""";
+        await using var first = new ScriptedServer(async request =>
+        {
+            await Task.Delay(request.Method == "DELETE" ? 300 : 0);
+            return request.Method == "DELETE" ? ScriptedServer.Discarded(request) : ScriptedServer.Json(200, Live);
+        });
+        await Server.FailAsync("GET * never");
+        Run(
+            "$null = Connect-MbProject $token -BaseUri $first -Name first -SkipConnectionTest; $null = Connect-MbProject $token -BaseUri $second -Name second -SkipConnectionTest; $t = Get-MbProjectToken -First 1 -Session first",
+            ("token", Secret.Of("opaque")),
+            ("first", first.BaseAddress),
+            ("second", Server.BaseAddress)).MustSucceed();
+        using RunningScript running = Engine.Start("$t, '0198c0de-0000-7000-8000-000000000003' | Remove-MbProjectToken -Force");
+        Assert.True(await Eventually.IsAsync(async () => first.Requests.Any(request => request.Method == "DELETE") && (await Server.RequestsAsync()).Length == 1));
+
+        (_, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        Assert.Single(Host.Lines, line => line.Contains("Revoked, although", StringComparison.Ordinal) && line.Contains("0198c0de-0000-7000-8000-000000000001", StringComparison.Ordinal));
+    }
+
+    private async Task AwaitWritesAsync(int count) => Assert.True(await Eventually.IsAsync(async () => (await WritesAsync()).Length >= count));
+
+    private int OpenConnections() => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
+        .Count(connection => connection.RemoteEndPoint.Port == Server.BaseAddress.Port && connection.State == TcpState.Established)
+        - 1; // the tests' own, to the control address
+
+    public sealed class SeededServer : ServerFixture
+    {
+        protected override string[] Options => ["--seed-project-tokens", "30", "--seed-user", "usr_1:1", "--seed-user", "usr_2:1", "--seed-user", "usr_3:1"];
+    }
+}

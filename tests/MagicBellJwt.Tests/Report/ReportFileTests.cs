@@ -1,0 +1,280 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Management.Automation;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Engine;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Report;
+
+public sealed class ReportFileTests : IAsyncDisposable
+{
+    private readonly AuditedProject _project = new();
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
+    private readonly PowerShellEngine _engine;
+
+    public ReportFileTests()
+    {
+        _project.Add("ci", 1, 100);
+        _project.Add("ci", 100, null);
+        _project.Add("phone", 1, 20, "u1");
+        _engine = _project.Connect();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _engine.Dispose();
+        await _project.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    [Theory]
+    [InlineData("r.html", "<!DOCTYPE html>")]
+    [InlineData("r.HTM", "<!DOCTYPE html>")]
+    [InlineData("r.json", "{")]
+    [InlineData("r.csv", "\uFEFF\"Severity\",\"Findings\",")]
+    [InlineData("bericht [1] ü.html", "<!DOCTYPE html>")]
+    public void The_extension_says_what_is_written(string name, string begin)
+    {
+        PSObject file = Export(name, "-PassThru").MustSucceed().Single();
+
+        Assert.Equal(At(name), Assert.IsType<FileInfo>(file.BaseObject).FullName);
+        byte[] bytes = File.ReadAllBytes(At(name));
+        Assert.Equal(begin, new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes)[..begin.Length]);
+        Assert.Equal([name], Files());
+        Assert.Empty(Export(name).MustSucceed());
+    }
+
+    [Theory]
+    [InlineData("report", "MbInvalidRequest")]
+    [InlineData("report.xlsx", "MbInvalidRequest")]
+    [InlineData("Variable:report.html", "MbInvalidRequest")]
+    [InlineData("missing/report.html", "MbReportNotWritten")]
+    [InlineData("folder.html", "MbReportNotWritten")]
+    public void A_place_that_cannot_be_written_to_is_known_before_the_first_token_is_read(string name, string id)
+    {
+        _folder.CreateSubdirectory("folder.html");
+        Run run = _engine.Run("Get-MbTokenReport | Export-MbTokenReport $path", ("path", name.Contains(':', StringComparison.Ordinal) ? name : At(name)));
+
+        Assert.StartsWith(id + ",", run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.NotEmpty(run.Error.ErrorDetails.RecommendedAction);
+        Assert.Empty(_project.ListsRead);
+        Assert.Equal(["folder.html"], Files());
+    }
+
+    [Fact]
+    public void A_report_replaces_the_last_one_unless_it_must_not()
+    {
+        File.WriteAllText(At("r.json"), "old");
+
+        Run refused = Export("r.json", "-NoClobber");
+        Assert.StartsWith("MbConflict,", refused.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(ErrorCategory.ResourceExists, refused.Error.CategoryInfo.Category);
+        Assert.Equal("old", File.ReadAllText(At("r.json")));
+
+        Export("r.json").MustSucceed();
+        Assert.StartsWith("{", File.ReadAllText(At("r.json")), StringComparison.Ordinal);
+        Assert.Equal(["r.json"], Files());
+    }
+
+    [Fact]
+    public void A_read_only_report_is_replaced_by_force_alone_and_stays_read_only()
+    {
+        File.WriteAllText(At("r.csv"), "old");
+        File.SetAttributes(At("r.csv"), FileAttributes.ReadOnly);
+
+        Assert.StartsWith("MbReportNotWritten,", Export("r.csv").Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal("old", File.ReadAllText(At("r.csv")));
+
+        Export("r.csv", "-Force").MustSucceed();
+        Assert.NotEqual("old", File.ReadAllText(At("r.csv")));
+        Assert.True(new FileInfo(At("r.csv")).IsReadOnly);
+        File.SetAttributes(At("r.csv"), FileAttributes.Normal);
+    }
+
+    [Fact]
+    public void A_report_stays_as_private_as_the_one_it_replaces()
+    {
+        File.WriteAllText(At("r.csv"), "old");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(At("r.csv"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        Export("r.csv").MustSucceed();
+
+        Assert.NotEqual("old", File.ReadAllText(At("r.csv")));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(At("r.csv")));
+        }
+    }
+
+    [Theory]
+    [InlineData("Get-MbTokenReport | ForEach-Object { throw 'half way' } | Export-MbTokenReport $path")]
+    [InlineData("Get-MbTokenReport | Export-MbTokenReport $path -WhatIf")]
+    [InlineData("$null = Get-MbTokenReport | Export-MbTokenReport $path -Confirm")]
+    public void What_is_not_finished_leaves_the_old_report_and_nothing_else(string script)
+    {
+        File.WriteAllText(At("r.html"), "old");
+
+        _engine.Run(script, ("path", At("r.html")));
+
+        Assert.Equal("old", File.ReadAllText(At("r.html")));
+        Assert.Equal(["r.html"], Files());
+    }
+
+    [Fact]
+    public void What_is_no_row_is_an_error_and_the_rows_are_written()
+    {
+        Run run = _engine.Run("$rows = Get-MbTokenReport; 'text', $rows[0], [pscustomobject]@{ Id = 1 }, $rows[1] | Export-MbTokenReport $path", ("path", At("r.json")));
+
+        Assert.Null(run.End);
+        Assert.Equal(2, run.Errors.Count);
+        Assert.All(run.Errors, error => Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal));
+        Assert.Equal(2, Json().GetProperty("Tokens").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("@() | Export-MbTokenReport $path")]
+    [InlineData("Export-MbTokenReport $path -InputObject @()")]
+    [InlineData("Export-MbTokenReport $path -InputObject $null")]
+    public void No_row_is_a_report_too(string script)
+    {
+        foreach (string name in (string[])["r.html", "r.csv", "r.json"])
+        {
+            _engine.Run(script, ("path", At(name))).MustSucceed();
+        }
+
+        Assert.Equal(0, Json().GetProperty("Tokens").GetArrayLength());
+        Assert.Single(File.ReadAllLines(At("r.csv")));
+        Assert.Contains("There are no tokens to report.", File.ReadAllText(At("r.html")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Json_is_read_by_anybody_and_holds_what_a_row_holds()
+    {
+        string id = _project.Add("\"quoted\" \\ \u2028 😀 \u0001", 100, null);
+        Export("r.json").MustSucceed();
+
+        JsonElement report = Json();
+        Assert.Equal(4, report.GetProperty("Summary").GetProperty("Tokens").GetInt32());
+        Assert.Equal("acme", report.GetProperty("Summary").GetProperty("Projects")[0].GetString());
+        Assert.Equal(2, report.GetProperty("Summary").GetProperty("Findings").GetProperty("NeverExpires").GetInt32());
+        JsonElement token = report.GetProperty("Tokens").EnumerateArray().Single(token => token.GetProperty("Id").GetString() == id);
+        Assert.Equal("\"quoted\" \\ \u2028 😀 \u0001", token.GetProperty("Name").GetString());
+        Assert.Equal(["NeverExpires", "OlderThanPolicy"], token.GetProperty("Findings").EnumerateArray().Select(finding => finding.GetString()));
+        Assert.Equal("High", token.GetProperty("Severity").GetString());
+        Assert.Equal(100, token.GetProperty("AgeDays").GetInt32());
+        Assert.Equal(JsonValueKind.Null, token.GetProperty("ExpiresAt").ValueKind);
+        Assert.Equal(-100, (token.GetProperty("CreatedAt").GetDateTimeOffset() - DateTimeOffset.UtcNow).TotalDays, 0.1);
+        Assert.StartsWith("Update-MbProjectToken -Id ", token.GetProperty("Remedy").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("=1+1")]
+    [InlineData("+1")]
+    [InlineData("-1")]
+    [InlineData("@SUM(A1)")]
+    [InlineData("\t=1")]
+    [InlineData("\r=1")]
+    [InlineData("\n=1")]
+    [InlineData("\uFF1D1")]
+    [InlineData("=cmd|' /C calc'!A0\",\"=2")]
+    public void No_cell_of_a_csv_file_is_a_formula(string text)
+    {
+        _project.Add(text, 1, 20);
+        Export("r.csv").MustSucceed();
+
+        List<string> cells = [.. Cells(File.ReadAllText(At("r.csv"))).SelectMany(row => row)];
+        Assert.Contains("'" + text, cells);
+        Assert.DoesNotContain(cells, cell => cell.Length > 0 && "=+-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20".Contains(cell[0], StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Csv_is_the_same_in_every_culture_and_its_rows_can_be_revoked_by()
+    {
+        _engine.Run(
+            "$rows = Get-MbTokenReport u1; $rows | Export-MbTokenReport $path; [Threading.Thread]::CurrentThread.CurrentCulture = 'ar-SA'; $rows | Export-MbTokenReport $arabic",
+            ("path", At("r.csv")),
+            ("arabic", At("arabic.csv"))).MustSucceed();
+
+        string csv = File.ReadAllText(At("r.csv"));
+        Assert.Equal(csv, File.ReadAllText(At("arabic.csv")));
+        List<string[]> rows = [.. Cells(csv)];
+        Assert.Equal("Severity,Findings,Kind,Id,Name,UserId,Status,CreatedAt,ExpiresAt,DiscardedAt,LastUsedAt,AgeDays,Project,Remedy", string.Join(',', rows[0]));
+        Assert.All(rows, row => Assert.Equal(rows[0].Length, row.Length));
+        Assert.Contains(rows, row => row[1] == "NeverExpires, OlderThanPolicy, DuplicateName");
+        Assert.All(rows.Skip(1), row => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", row[7]));
+
+        string[] user = rows.Single(row => row[2] == "User");
+        Run preview = _engine.Run(
+            "[pscustomobject]@{ Kind = $cells[2]; Id = $cells[3]; Name = $cells[4]; UserId = $cells[5]; Project = $cells[12] } | Remove-MbUserToken -WhatIf",
+            ("cells", user));
+        preview.MustSucceed();
+    }
+
+    [Fact]
+    public void Rows_that_went_through_clixml_give_the_same_report()
+    {
+        _engine.Run(
+            """
+            $rows = Get-MbTokenReport u1
+            $rows | Export-MbTokenReport $path
+            [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($rows, 3)) | Export-MbTokenReport $other
+            """,
+            ("path", At("r.csv")),
+            ("other", At("other.csv"))).MustSucceed();
+
+        Assert.Equal(File.ReadAllText(At("r.csv")), File.ReadAllText(At("other.csv")));
+    }
+
+    private static IEnumerable<string[]> Cells(string csv)
+    {
+        var row = new List<string>();
+        var cell = new StringBuilder();
+        bool quoted = false;
+        for (int index = 0; index < csv.Length; index++)
+        {
+            char next = csv[index];
+            if (quoted && next == '"' && index + 1 < csv.Length && csv[index + 1] == '"')
+            {
+                cell.Append('"');
+                index++;
+            }
+            else if (next == '"')
+            {
+                quoted = !quoted;
+            }
+            else if (quoted)
+            {
+                cell.Append(next);
+            }
+            else if (next is ',' or '\n')
+            {
+                row.Add(cell.ToString());
+                cell.Clear();
+                if (next == '\n')
+                {
+                    yield return [.. row];
+                    row.Clear();
+                }
+            }
+        }
+
+        Assert.Empty(row);
+    }
+
+    private string At(string name) => Path.Combine(_folder.FullName, name);
+
+    private string[] Files() => [.. _folder.EnumerateFileSystemInfos().Select(file => file.Name)];
+
+    private JsonElement Json() => JsonDocument.Parse(File.ReadAllBytes(At("r.json"))).RootElement;
+
+    private Run Export(string name, string options = "") =>
+        _engine.Run("Get-MbTokenReport u1 | Export-MbTokenReport $path " + options, ("path", At(name)));
+}

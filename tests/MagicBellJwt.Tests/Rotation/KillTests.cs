@@ -1,0 +1,166 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Engine;
+using MagicBellJwt.Tests.Server;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Rotation;
+
+/// <summary>A server that takes its time, so that a process dies while a request is on its way.</summary>
+public sealed class SlowServerFixture : ServerFixture
+{
+    protected override string[] Options => ["--latency", "40"];
+}
+
+/// <summary>
+/// The promise: a process that is killed at any moment of a rotation leaves a working token in the store, at most one orphan, and a
+/// journal from which the next run finishes or undoes the rotation and names the orphan. One hundred processes die for it.
+/// </summary>
+public sealed class KillTests(SlowServerFixture fixture, ITestOutputHelper output) : RotationTestBase<SlowServerFixture>(fixture)
+{
+    // Secrets as files, each changed in one move: a store that is half written is the store's own affair.
+    private const string Stores = """
+        function global:Save-Secret([string] $File, $Secret) {
+            [IO.File]::WriteAllText("$File.part", [Net.NetworkCredential]::new('', $Secret).Password)
+            [Threading.Thread]::Sleep(15)
+            [IO.File]::Move("$File.part", $File, $true)
+            [Threading.Thread]::Sleep(15)
+        }
+        $save = {
+            param($Issued)
+            Save-Secret "$folder/$($Issued.Name)" $Issued.Token
+            [IO.File]::ReadAllText("$folder/$($Issued.Name)")
+        }
+        New-Module -Name Microsoft.PowerShell.SecretManagement -ArgumentList $folder {
+            param($Folder)
+            function Set-Secret([string] $Vault, [string] $Name, $Secret) { Save-Secret "$Folder/$Name" $Secret }
+            function Get-Secret([string] $Vault, [string] $Name) { if ([IO.File]::Exists("$Folder/$Name")) { [IO.File]::ReadAllText("$Folder/$Name") } }
+        } | Import-Module -Global
+        """;
+
+    private static readonly string[] s_steps = ["begun", "created", "proved", "storing", "stored", "revoking", "done"];
+
+    [Theory]
+    [InlineData("-Vault prod", 35, true)]
+    [InlineData("-SaveTo $save", 35, true)]
+    [InlineData("-Vault prod", 15, false)]
+    [InlineData("-SaveTo $save -Overlap 1s", 15, false)]
+    public async Task A_killed_rotation_loses_nothing(string store, int kills, bool atSteps)
+    {
+        Engine.Run(Stores, ("folder", Folder)).MustSucceed();
+        var diedAt = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        string[] names = [.. Enumerable.Range(0, kills + 1).Select(_ => "kill-" + Guid.NewGuid().ToString("N"))];
+        Process next = Start(names[0], store);
+        for (int kill = 0; kill < kills; kill++)
+        {
+            // The next one starts up meanwhile, and waits for its token.
+            string name = names[kill];
+            Process process = next;
+            next = Start(names[kill + 1], store);
+            (string old, string value) = Issue(name);
+            await File.WriteAllTextAsync(Path.Combine(Folder, name), value, TestContext.Current.CancellationToken);
+            string last = atSteps
+                ? await KillAsync(process, s_steps[kill % s_steps.Length], TimeSpan.Zero)
+                : await KillAsync(process, "begun", TimeSpan.FromMilliseconds(20 * kill));
+            diedAt[last] = diedAt.GetValueOrDefault(last) + 1;
+
+            // A request that was on its way arrives all the same.
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+            string held = await HeldAsync(name);
+            string[] live = await LiveAsync(name);
+            Assert.True(live.Contains(held), $"Killed at '{last}': the token in the store is dead.");
+            Assert.True(live.Except([old, held]).Count() <= 1, $"Killed at '{last}': {live.Length} tokens are live.");
+            await FinishAsync(name, old, store, last);
+        }
+
+        next.Kill();
+        next.Dispose();
+        output.WriteLine(store + ": " + string.Join(", ", diedAt.Select(died => $"{died.Key} {died.Value}")));
+        Assert.True(diedAt.Count >= (atSteps ? 5 : 2), string.Join(", ", diedAt.Keys));
+    }
+
+    private async Task FinishAsync(string name, string old, string store, string last)
+    {
+        Run run = Update($"{name} {store}");
+        run.MustSucceed();
+        string warnings = string.Join("\n", run.Warnings);
+        if (store.Contains("-Overlap", StringComparison.Ordinal))
+        {
+            await Task.Delay(1100, TestContext.Current.CancellationToken);
+            Update("-Resume").MustSucceed();
+        }
+
+        string held = await HeldAsync(name);
+        string[] live = await LiveAsync(name);
+        string what = $"Killed at '{last}' and finished: {live.Length} tokens are live. {warnings}";
+        Assert.True(live.Contains(held), what);
+        Assert.False(live.Contains(old), what);
+        Assert.True(live.Length <= 2, what);
+        Assert.All(live.Except([held]), orphan => Assert.Contains("Remove-MbProjectToken " + orphan, warnings, StringComparison.Ordinal));
+        Assert.Empty(Update("-Resume").MustSucceed());
+    }
+
+    /// <summary>Starts a process that rotates a token as soon as the store has it.</summary>
+    private Process Start(string name, string store)
+    {
+        string script = Path.Combine(Folder, "rotate.ps1");
+        string text = $$"""
+            param($name, $folder, $journal)
+            {{Stores}}
+            Connect-MbProject
+            while (-not [IO.File]::Exists("$folder/$name")) { [Threading.Thread]::Sleep(5) }
+            Update-MbProjectToken $name {{store}} -JournalPath $journal
+            """;
+        File.WriteAllText(script, text);
+        var start = new ProcessStartInfo("dotnet");
+        foreach (string argument in (string[])[ShellProcess.AssemblyPath, "-NonInteractive", "-File", script, name, Folder, Journal])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        ShellProcess.Prepare(start.Environment, new Dictionary<string, string?> { ["MAGICBELL_PROJECT_TOKEN"] = Server.Token, ["MAGICBELL_BASE_URL"] = Server.BaseAddress.AbsoluteUri });
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Kills a process some time after the journal shows a step.</summary>
+    /// <returns>The last step that is in the journal.</returns>
+    private async Task<string> KillAsync(Process process, string step, TimeSpan wait)
+    {
+        using (process)
+        {
+            int before = Lines().Length;
+            var clock = Stopwatch.StartNew();
+            while (!process.HasExited && clock.Elapsed < ShellProcess.Limit && !Lines().Skip(before).Any(line => line.Contains($"\"step\":\"{step}\"", StringComparison.Ordinal)))
+            {
+                Thread.Sleep(1);
+            }
+
+            await Task.Delay(wait, TestContext.Current.CancellationToken);
+            process.Kill();
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            string[] lines = [.. Lines().Skip(before)];
+            Assert.True(lines.Length > 0, "The rotation was not begun.");
+            return lines[^1].Split("\"step\":\"")[1].Split('"')[0];
+        }
+    }
+
+    private async Task<string> HeldAsync(string name) => Claim(await File.ReadAllTextAsync(Path.Combine(Folder, name), TestContext.Current.CancellationToken), "jti");
+
+    // Whole lines only, as the next run reads them.
+    private string[] Lines()
+    {
+        if (!File.Exists(Journal))
+        {
+            return [];
+        }
+
+        using var reader = new StreamReader(new FileStream(Journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), Encoding.UTF8);
+        return reader.ReadToEnd().Split('\n')[..^1];
+    }
+}

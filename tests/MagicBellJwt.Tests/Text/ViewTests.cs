@@ -1,0 +1,114 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Server;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Text;
+
+/// <summary>What is on the screen, 80 columns wide, when nobody formats anything.</summary>
+public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<ViewTests.SeededServer>(fixture)
+{
+    private const string LongName = "a name of more than sixty characters that no column of any view could hold whole";
+
+    [Theory]
+    [InlineData("New-MbProjectToken $long -ExpiresIn 90d", "Id Name Fingerprint Expires")]
+    [InlineData("New-MbUserToken -Email hana@example.com -Name $long", "Id Name Fingerprint Expires")]
+    [InlineData("New-MbProjectToken $long -AsPlainText", "Id Name Fingerprint Expires")]
+    [InlineData("Get-MbProjectToken -First 5", "Id Name Status Expires Project")]
+    [InlineData("Get-MbUserToken usr_1", "Id Name Status Expires Project")]
+    [InlineData("Get-MbProjectToken -First 3 | Remove-MbProjectToken -Force -PassThru", "Id Outcome DiscardedAt")]
+    [InlineData("Get-MbSession", "Name BaseAddress Fingerprint Expires")]
+    public void Each_type_is_a_table_that_fits(string script, string columns)
+    {
+        string[] lines = Show(script);
+
+        Assert.Equal(columns, string.Join(' ', lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.All(lines, line => Assert.InRange(line.Length, 1, 80));
+        Assert.DoesNotContain(lines, line => line.Contains("eyJ", StringComparison.Ordinal));
+
+        // An id is what one copies: it is never cut.
+        int width = columns.StartsWith("Id ", StringComparison.Ordinal) ? 36 : 1;
+        Assert.All(lines[2..], line => Assert.DoesNotContain('…', line[..width]));
+    }
+
+    [Theory]
+    [InlineData("New-MbProjectToken $long -AsPlainText")]
+    [InlineData("New-MbUserToken -Email hana@example.com -AsPlainText")]
+    [InlineData("New-MbUserToken -Email hana@example.com")]
+    public void Among_other_objects_no_value_is_shown(string create)
+    {
+        Run($"$issued = {create}", ("long", LongName)).MustSucceed();
+        string value = Run("$issued.Token").Output.Single().BaseObject is string text ? text : Secret.Reveal(Run("$issued.Token").Output.Single().BaseObject);
+
+        foreach (string script in new[] { "[pscustomobject]@{ A = 1 }, $issued", "$issued, [pscustomobject]@{ A = 1 }, $issued", "1, $issued", "Get-MbSession; $issued" })
+        {
+            Assert.DoesNotContain(Show(script), line => line.Contains(value[..20], StringComparison.Ordinal) || line.Contains("SecureString", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task A_list_item_shows_every_property_but_Token()
+    {
+        await Server.SeedAsync(userId: "usr_list", userTokens: 1);
+
+        foreach (string script in new[] { "Get-MbProjectToken -First 1", "Get-MbUserToken usr_list", "New-MbUserToken -Email hana@example.com", "Get-MbSession" })
+        {
+            PSObject item = Run(script).MustSucceed()[0];
+            string type = item.TypeNames[0];
+            string[] shown = [.. ListView(type)];
+
+            Assert.DoesNotContain("Token", shown);
+            Assert.Equal(item.BaseObject.GetType().GetProperties().Select(property => property.Name).Except(["Token", "Expires"]).Order(), shown.Order());
+        }
+    }
+
+    [Theory]
+    [InlineData("90d", "in 90 days")]
+    [InlineData("729d", "in 729 days")]
+    [InlineData("36h", "in 36 hours")]
+    [InlineData("119m", "in 119 min")]
+    [InlineData("119s", "in 11")]
+    [InlineData("1000d", "in 3 years")]
+    public void An_end_is_said_in_words_that_no_column_cuts(string lifetime, string words)
+    {
+        Run($"$t = New-MbUserToken -Email hana@example.com -Name $long -ExpiresIn {lifetime}", ("long", LongName)).MustSucceed();
+
+        Assert.Contains(words, Show("$t")[^1], StringComparison.Ordinal);
+        Assert.Contains(words, Show("Get-MbUserToken $t.UserId -Id $t.Id")[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_end_that_is_over_is_said_so()
+    {
+        string list = $$"""
+            {"data":[{"id":"0198c0de-0000-7000-8000-000000000001","name":"x","created_at":"2020-01-01T00:00:00Z","expires_at":"{{DateTimeOffset.UtcNow.AddDays(-729):yyyy-MM-ddTHH:mm:ssZ}}"}],"links":{} }
+            """;
+        await using var server = new ScriptedServer(_ => ScriptedServer.Json(200, list));
+        Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest -Name sandbox", ("token", Secret.Of("opaque")), ("address", server.BaseAddress)).MustSucceed();
+
+        Assert.Equal("0198c0de-0000-7000-8000-000000000001 x           Expired   729 days ago sandbox", Show("Get-MbProjectToken")[^1]);
+    }
+
+    private string[] Show(string script)
+    {
+        int before = Host.Lines.Count;
+        Run($"& {{ {script} }} | Out-Default", ("long", LongName)).MustSucceed();
+        return [.. Host.Lines.Skip(before).Select(line => line.TrimEnd()).Where(line => line.Length > 0)];
+    }
+
+    // The list view as the module's own file declares it: Format-List is not in the engine package.
+    private static IEnumerable<string> ListView(string type) =>
+        System.Xml.Linq.XDocument.Load(System.IO.Path.Combine(BuiltModule.Folder, "MagicBellJwt.Format.ps1xml"))
+            .Descendants("View")
+            .Single(view => view.Descendants("TypeName").Single().Value == type && view.Element("ListControl") is not null)
+            .Descendants("PropertyName")
+            .Select(name => name.Value);
+
+    public sealed class SeededServer : ServerFixture
+    {
+        protected override string[] Options => ["--seed-project-tokens", "20", "--seed-user", "usr_1:5"];
+    }
+}
