@@ -1,0 +1,213 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using System.Threading.Tasks;
+
+namespace MagicBellJwt.Benchmarks;
+
+/// <summary>One figure, and how it is measured.</summary>
+/// <param name="Name">What it is called on the command line.</param>
+/// <param name="Limit">The most that the ratio should be; null where it is for information.</param>
+/// <param name="Compare">Measures it.</param>
+internal sealed record Benchmark(string Name, double? Limit, Func<string, double?, Figure> Compare)
+{
+    public static IReadOnlyList<Benchmark> All { get; } =
+    [
+        new("list-into-variable", 2.5, ListIntoVariable),
+        new("list-through-where", 5, ListThroughWhere),
+        new("first-object", 2, FirstObject),
+        new("memory-of-a-million", 1.15, MemoryOfAMillion),
+        new("revoke-at-latency", 1.05, RevokeAtLatency),
+        new("revoke-cpu", 2, RevokeCpu),
+        new("create-cpu", 2.5, CreateCpu),
+        new("import", 1.3, Import),
+        new("import-and-first-call", 1.4, ImportAndFirstCall),
+        new("time-a-call", 1.1, TimeACall),
+    ];
+
+    public Figure Measure() => Compare(Name, Limit);
+
+    private static Figure ListIntoVariable(string name, double? limit)
+    {
+        using Server server = Server.WithProjectTokens(100_000);
+        using Engine engine = Engine.WithModule(server);
+        using var client = new HandWritten(server);
+        return Figure.Compare(
+            name,
+            limit,
+            "ms",
+            warmUps: 2,
+            rounds: 9,
+            () => WallOf(() => Expect(100_000, (int)engine.Measure("$tokens = Get-MbProjectToken; [double]$tokens.Count"))),
+            () => WallOf(() => Expect(100_000, Wait(client.ListAsync("jwt/project")).Count)));
+    }
+
+    private static Figure ListThroughWhere(string name, double? limit)
+    {
+        using Server server = Server.WithProjectTokens(100_000);
+        using Engine engine = Engine.WithModule(server);
+        using var client = new HandWritten(server);
+        return Figure.Compare(
+            name,
+            limit,
+            "ms",
+            warmUps: 2,
+            rounds: 9,
+            () => WallOf(() => Expect(1, engine.Run("Get-MbProjectToken | Where-Object { $_.Name -eq 'seed 777' }").Count)),
+            () => WallOf(() => Expect(1, Wait(CountAsync(client.StreamAsync("jwt/project"), token => token.Name == "seed 777")))));
+
+        static async Task<int> CountAsync(IAsyncEnumerable<HandWritten.Token> tokens, Func<HandWritten.Token, bool> isWanted)
+        {
+            int count = 0;
+            await foreach (HandWritten.Token token in tokens)
+            {
+                count += isWanted(token) ? 1 : 0;
+            }
+
+            return count;
+        }
+    }
+
+    private static Figure FirstObject(string name, double? limit)
+    {
+        const int Repeats = 25;
+        using Server server = Server.WithProjectTokens(100_000);
+        using Engine engine = Engine.WithModule(server);
+        using var client = new HandWritten(server);
+        return Figure.Compare(
+            name,
+            limit,
+            "ms",
+            warmUps: 4,
+            rounds: 15,
+            () => Figure.MedianOf(engine.Run(
+                """
+                param($repeats)
+                foreach ($repeat in 1..$repeats) {
+                    $start = [Diagnostics.Stopwatch]::GetTimestamp()
+                    do { Get-MbProjectToken | ForEach-Object { [Diagnostics.Stopwatch]::GetElapsedTime($start).TotalMilliseconds; break } } while ($false)
+                }
+                """,
+                Repeats).Select(time => (double)time.BaseObject)),
+            () => Figure.MedianOf(Enumerable.Range(0, Repeats).Select(_ => WallOf(() => Expect(100, Wait(client.FirstPageAsync("jwt/project")).Data.Count)))));
+    }
+
+    private static Figure MemoryOfAMillion(string name, double? limit)
+    {
+        using Server million = Server.WithProjectTokens(1_000_000);
+        using Server thousands = Server.WithProjectTokens(10_000);
+        return Figure.Compare(name, limit, "MiB", warmUps: 0, rounds: 3, () => ChildProcess.PeakOfListing(million), () => ChildProcess.PeakOfListing(thousands));
+    }
+
+    private static Figure RevokeAtLatency(string name, double? limit) => Revoke(name, limit, warmUps: 1, rounds: 7, latency: 50, WallOf);
+
+    private static Figure RevokeCpu(string name, double? limit) => Revoke(name, limit, warmUps: 4, rounds: 15, latency: 0, CpuOf);
+
+    private static Figure Revoke(string name, double? limit, int warmUps, int rounds, int latency, Func<Action, double> measure)
+    {
+        const int Count = 1000;
+        using Server server = Server.WithUserTokens(users: 2 * (warmUps + rounds), Count, latency);
+        using Engine engine = Engine.WithModule(server);
+        using var client = new HandWritten(server);
+        int user = 0;
+        return Figure.Compare(
+            name,
+            limit,
+            "ms",
+            warmUps,
+            rounds,
+            () => Measure(ids => Expect(Count, (int)engine.Measure("param($ids) $revoked = $ids | Remove-MbUserToken -Force -PassThru -ThrottleLimit 16; [double]$revoked.Count", [ids]))),
+            () => Measure(ids => Wait(client.RevokeAsync(ids, 16))));
+
+        double Measure(Action<string[]> revoke)
+        {
+            string[] ids = IdsOf(client, user++);
+            return measure(() => revoke(ids));
+        }
+    }
+
+    private static Figure CreateCpu(string name, double? limit)
+    {
+        string[] names = [.. Enumerable.Range(1, 1000).Select(number => FormattableString.Invariant($"benchmark {number}"))];
+        using Server server = Server.Start();
+        using Engine engine = Engine.WithModule(server);
+        using var client = new HandWritten(server);
+        return Figure.Compare(
+            name,
+            limit,
+            "ms",
+            warmUps: 4,
+            rounds: 15,
+            () => CpuOf(() => Expect(names.Length, (int)engine.Measure("param($names) $created = $names | New-MbProjectToken; [double]$created.Count", [names]))),
+            () => CpuOf(() => Expect(names.Length, Wait(client.CreateAsync(names)).Count)));
+    }
+
+    private static Figure Import(string name, double? limit)
+    {
+        using var folders = new ModuleFolders();
+        string oneCmdlet = folders.OneCmdlet();
+        return Figure.Compare(name, limit, "ms", warmUps: 1, rounds: 15, () => ChildProcess.Import(Repository.Manifest), () => ChildProcess.Import(oneCmdlet));
+    }
+
+    private static Figure ImportAndFirstCall(string name, double? limit)
+    {
+        using var folders = new ModuleFolders();
+        string flat = folders.Flat();
+        using Server server = Server.Start();
+        return Figure.Compare(name, limit, "ms", warmUps: 1, rounds: 15, () => ChildProcess.ImportAndCall(Repository.Manifest, server), () => ChildProcess.ImportAndCall(flat, server));
+    }
+
+    // Against itself: what takes longer the longer a pipeline runs has something that grows.
+    private static Figure TimeACall(string name, double? limit)
+    {
+        const int Rounds = 3;
+        using Server server = Server.WithUserTokens(Rounds, 40_000);
+        using Engine engine = Engine.WithModule(server);
+        using var client = new HandWritten(server);
+        return Figure.Of(name, limit, "ms", [.. Enumerable.Range(0, Rounds).Select(user =>
+        {
+            double[] times = [.. engine.Run(
+                """
+                param($ids)
+                $done = 0
+                $start = [Diagnostics.Stopwatch]::GetTimestamp()
+                $ids | Remove-MbUserToken -Force -PassThru | ForEach-Object {
+                    $done++
+                    if ($done -eq 10000 -or $done -eq 20000 -or $done -eq 40000) { [Diagnostics.Stopwatch]::GetElapsedTime($start).TotalMilliseconds }
+                }
+                """,
+                [IdsOf(client, user)]).Select(time => (double)time.BaseObject)];
+            return ((times[2] - times[1]) / 20_000, (times[1] - times[0]) / 10_000);
+        })]);
+    }
+
+    private static string[] IdsOf(HandWritten client, int user) =>
+        [.. Wait(client.ListAsync(FormattableString.Invariant($"jwt/user/user-{user}"))).Select(token => token.Id)];
+
+    private static double WallOf(Action action)
+    {
+        long start = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
+    private static double CpuOf(Action action)
+    {
+        TimeSpan start = Environment.CpuUsage.TotalTime;
+        action();
+        return (Environment.CpuUsage.TotalTime - start).TotalMilliseconds;
+    }
+
+    private static void Wait(Task task) => task.GetAwaiter().GetResult();
+
+    private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
+
+    private static void Expect(int expected, int actual)
+    {
+        if (actual != expected)
+        {
+            throw new InvalidOperationException(FormattableString.Invariant($"{actual} results where {expected} belong."));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System;
+using System.Collections.Generic;
+using System.Net.Http;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Threading.Tasks;
+
+namespace MagicBellJwt.Benchmarks;
+
+/// <summary>The same work as a programmer would write it who needs no retries, no pacing and no PowerShell.</summary>
+internal sealed class HandWritten : IDisposable
+{
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false });
+
+    public HandWritten(Server server)
+    {
+        _client.BaseAddress = server.Address;
+        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", server.Token);
+    }
+
+    /// <summary>The whole list.</summary>
+    public async Task<List<Token>> ListAsync(string path)
+    {
+        List<Token> tokens = [];
+        await foreach (Token token in StreamAsync(path))
+        {
+            tokens.Add(token);
+        }
+
+        return tokens;
+    }
+
+    /// <summary>The list, page by page.</summary>
+    public async IAsyncEnumerable<Token> StreamAsync(string path)
+    {
+        string? next = path + "?limit=100";
+        while (next is not null)
+        {
+            Page page = await GetAsync(next);
+            foreach (Token token in page.Data)
+            {
+                yield return token;
+            }
+
+            next = page.Links.Next;
+        }
+    }
+
+    /// <summary>The list's first page.</summary>
+    public Task<Page> FirstPageAsync(string path) => GetAsync(path + "?limit=100");
+
+    public Task RevokeAsync(IEnumerable<string> ids, int concurrency) =>
+        Parallel.ForEachAsync(ids, new ParallelOptions { MaxDegreeOfParallelism = concurrency }, async (id, cancellation) =>
+        {
+            using HttpResponseMessage response = await _client.DeleteAsync("jwt/user/" + id, cancellation);
+            response.EnsureSuccessStatusCode();
+            _ = await response.Content.ReadFromJsonAsync<Discarded>(s_json, cancellation);
+        });
+
+    public async Task<List<Created>> CreateAsync(IEnumerable<string> names)
+    {
+        List<Created> created = [];
+        foreach (string name in names)
+        {
+            using HttpResponseMessage response = await _client.PostAsJsonAsync("jwt/project", new Create(name, null), s_json);
+            response.EnsureSuccessStatusCode();
+            created.Add((await response.Content.ReadFromJsonAsync<Created>(s_json))!);
+        }
+
+        return created;
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task<Page> GetAsync(string address) => (await _client.GetFromJsonAsync<Page>(address, s_json))!;
+
+    public sealed record Token(string Id, string? Name, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? DiscardedAt);
+
+    public sealed record Page(List<Token> Data, Links Links);
+
+    public sealed record Links(string? First, string? Next, string? Prev);
+
+    private sealed record Create(string Name, long? Expiry);
+
+    public sealed record Created(string Token, string TokenId, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt);
+
+    private sealed record Discarded(string TokenId, DateTimeOffset DiscardedAt);
+}
