@@ -50,7 +50,7 @@ internal static class ErrorRecords
         MagicBellError.ServiceUnavailable => "Call again later; repeating a list or a revocation is safe.",
         MagicBellError.ConnectionFailed => "Check the address (Get-MbSession), the network and the proxy (Connect-MbProject -Proxy -ProxyCredential).",
         MagicBellError.Timeout => "Call again, or connect with a longer -TimeoutSec; repeating a list or a revocation is safe.",
-        MagicBellError.CreateOutcomeUnknown => "Look for a token that was issued at that moment, and revoke it.",
+        MagicBellError.CreateOutcomeUnknown => "Look for a token that was issued at that moment, and revoke it where nobody holds it.",
         MagicBellError.UnexpectedResponse => "Check that the address is the API's (Get-MbSession) and that no proxy or sign-in page answers for it.",
         MagicBellError.NotConnected => "Connect first: Connect-MbProject, or Connect-MbProject -Sandbox to try things out.",
         MagicBellError.SelfLockout => "Connect with another token first, or repeat with -AllowSelfLockout.",

@@ -31,10 +31,10 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
     {
         foreach (string? userId in UserId ?? [null!])
         {
-            Try(userId, () =>
+            string user = userId ?? "";
+            Try(user, () =>
             {
                 Session session = CurrentSession;
-                string user = userId ?? "";
                 RequestText.CheckUserId(user);
                 session.Remember(user);
                 List(user, session, (service, page) => service.FetchUserTokensAsync(user, page), record => new UserToken(record, session, user));

@@ -32,5 +32,5 @@ public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
 
     /// <inheritdoc/>
     private protected override string AdviceForOrphan(string target, string filter) =>
-        $"Look for it, and revoke it: Get-MbProjectToken -Name '{CodeGeneration.EscapeSingleQuotedStringContent(WildcardPattern.Escape(target))}' | {filter} | Remove-MbProjectToken";
+        $"Look for it: Get-MbProjectToken -Name '{CodeGeneration.EscapeSingleQuotedStringContent(WildcardPattern.Escape(target))}' | {filter} # the one that you do not hold: Remove-MbProjectToken ID";
 }

@@ -102,7 +102,7 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         ? AdviceForOrphan((string)target!, string.Format(CultureInfo.InvariantCulture, "Where-Object CreatedAt -ge '{0:yyyy-MM-dd'T'HH:mm:ss'Z'}'", failure.SentAt!.Value.UtcDateTime.AddMinutes(-1)))
         : null;
 
-    /// <summary>How to look for a token that may exist although its answer was lost.</summary>
+    /// <summary>How to look for a token that may exist although its answer was lost. It revokes nothing: others of that name and moment may be held.</summary>
     /// <param name="target">What the create was about: a project token's name, or a user.</param>
     /// <param name="filter">The filter for tokens issued since then, a minute allowed for the clocks.</param>
     private protected abstract string AdviceForOrphan(string target, string filter);
