@@ -27,6 +27,11 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
     private protected override int Concurrency => First is null ? ThrottleLimit : 1;
 
     /// <inheritdoc/>
+    private protected override string? AdviceFor(MagicBellException failure, object? target) => failure is { Error: MagicBellError.TokenNotFound, StatusCode: 404 }
+        ? "Give the user's id in MagicBell: UserId of a token that was issued for the user, or from the dashboard. An e-mail address or an external id is none."
+        : null;
+
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         foreach (string? userId in UserId ?? [null!])

@@ -100,6 +100,16 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
         Assert.Equal(Unknown, error.TargetObject);
     }
 
+    [Fact]
+    public void Who_gives_an_address_for_a_user_is_told_what_a_user_is_known_by()
+    {
+        ErrorRecord error = Assert.Single(Run("Get-MbUserToken hana@example.com").Errors);
+
+        Assert.StartsWith("MbTokenNotFound,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal("hana@example.com", error.TargetObject);
+        Assert.Contains("id in MagicBell", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("Get-MbProjectToken -Id seed", "seed")]
     [InlineData("Get-MbUserToken ''", "")]
