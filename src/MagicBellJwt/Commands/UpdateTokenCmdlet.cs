@@ -61,6 +61,7 @@ public abstract partial class UpdateTokenCmdlet : SessionCmdlet
     /// <summary>The vault that the new token goes to, one of Microsoft.PowerShell.SecretManagement's.</summary>
     [Parameter(ParameterSetName = "Name")]
     [Parameter(ParameterSetName = "Id")]
+    [ArgumentCompleter(typeof(VaultCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Vault { get; set; }
 

@@ -33,9 +33,9 @@ public abstract class ValueCompleter : IArgumentCompleter
                 .Select(value => new CompletionResult(Quote(value.Text), value.Text, CompletionResultType.ParameterValue, value.ToolTip))
                 .ToArray();
         }
-        catch (Exception exception) when (exception is MagicBellException or OperationCanceledException or AggregateException)
+        catch (Exception exception) when (exception is MagicBellException or OperationCanceledException or AggregateException or RuntimeException)
         {
-            // Not connected, or the API is slow today: a prompt is no place for an error.
+            // Not connected, the API is slow today, or there are no vaults: a prompt is no place for an error.
             return [];
         }
     }

@@ -8,7 +8,7 @@ namespace MagicBellJwt.Rotation;
 /// <summary>Vaults behind Microsoft.PowerShell.SecretManagement, where that is installed.</summary>
 internal sealed class SecretVault(PSCmdlet cmdlet, ScriptRunner scripts)
 {
-    private const string Module = "Microsoft.PowerShell.SecretManagement";
+    internal const string Module = "Microsoft.PowerShell.SecretManagement";
 
     /// <summary>Sees that the commands and the vault are there, before anything is sent.</summary>
     /// <exception cref="MagicBellException">They are not.</exception>
