@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 
 namespace MagicBellJwt.Client;
 
@@ -29,6 +30,9 @@ public sealed class JsonWebToken
     // The years 0001 and 9999: what a DateTimeOffset can hold, in Unix seconds.
     private const long EarliestSecond = -62_135_596_800;
     private const long LatestSecond = 253_402_300_799;
+
+    // All that the vendor documents for user tokens that are signed with a secret key, and the times and the id of RFC 7519.
+    private static readonly HashSet<string> s_signedClaims = ["user_email", "user_external_id", "api_key", "exp", "nbf", "iat", "jti"];
 
     private JsonWebToken(IReadOnlyDictionary<string, object?> header, IReadOnlyDictionary<string, object?> claims)
     {
@@ -97,6 +101,25 @@ public sealed class JsonWebToken
 
     /// <summary>From when on the token is not to be accepted (<c>exp</c>), in UTC; null as for <see cref="IssuedAt"/>.</summary>
     public DateTimeOffset? ExpiresAt => Date("exp");
+
+    /// <summary>
+    /// Whether it looks like a token of a project: it names the same project in the manner of one of its tokens, or has the claims that the
+    /// vendor documents for user tokens and no others. One that names another issuer or audience does not. Says nothing of its signature.
+    /// </summary>
+    /// <param name="own">A token of the project; null where there is none that can be read.</param>
+    public bool IsLike(JsonWebToken? own)
+    {
+        if (IsForeign("iss") || IsForeign("aud"))
+        {
+            return false;
+        }
+
+        bool isSigned = Algorithm == "HS256" && ApiKey?.StartsWith("pk_", StringComparison.Ordinal) == true && (Email ?? ExternalId) is not null
+            && Claims.Keys.All(s_signedClaims.Contains) && (own?.ApiKey is null || own.ApiKey == ApiKey);
+        return isSigned || (own?.Project is not null && own.Project == Project && own.Algorithm == Algorithm && (Kind != TokenKind.Unknown || own.Kind == TokenKind.Unknown));
+
+        bool IsForeign(string name) => Claims.ContainsKey(name) && (own is null || Text(Claims, name) is not { } text || Text(own.Claims, name) != text);
+    }
 
     /// <summary>
     /// Reads a token without trusting it; never throws. False where it is not three parts of strict base64url with JSON objects in the

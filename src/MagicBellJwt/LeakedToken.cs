@@ -30,8 +30,8 @@ public sealed class LeakedToken
     /// <summary>The first 12 hexadecimal digits of SHA-256 over the token: to recognise it by, not to check it by.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>Whether its claims are those of a project's or of a user's token; null where they do not tell.</summary>
-    public TokenKind? Kind { get; }
+    /// <summary>Whether its claims are those of a project's or of a user's token, or the API knows it as one; null where neither tells.</summary>
+    public TokenKind? Kind { get; internal set; }
 
     /// <summary>The token's id by its own claims (<c>jti</c>), also called Id; null where it has none.</summary>
     public string? TokenId { get; }
@@ -45,8 +45,14 @@ public sealed class LeakedToken
     /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>.</summary>
     public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
 
-    /// <summary>Whether the API takes it; null where that was not looked up.</summary>
+    /// <summary>
+    /// Whether it can be used: by its id in the list of tokens, which its claims name and anybody can write, or by a read with it
+    /// (<c>-TestLive</c>). Null where that was not looked up, or could not be told.
+    /// </summary>
     public bool? Live { get; internal set; }
+
+    /// <summary>The session whose API lists its id; null where none does.</summary>
+    internal Session? ListedBy { get; set; }
 
     /// <summary>Where it stands.</summary>
     /// <returns>The path, line and column.</returns>

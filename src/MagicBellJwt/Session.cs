@@ -21,7 +21,8 @@ public sealed class Session
         ConnectedAt = DateTimeOffset.Now;
         _options = options;
         _service = ServiceOf(options.Token);
-        ProjectId = Read(options.Token)?.Project ?? name;
+        Read(options.Token);
+        ProjectId = Claims?.Project ?? name;
     }
 
     /// <summary>The name that tokens listed through this session carry in Project.</summary>
@@ -51,7 +52,10 @@ public sealed class Session
     /// <summary>Whether it can still be used: false after Disconnect-MbProject.</summary>
     public bool IsConnected => _service is not null;
 
-    internal DateTimeOffset? IssuedAt { get; private set; }
+    internal DateTimeOffset? IssuedAt => Claims?.IssuedAt;
+
+    /// <summary>What the session's token says about itself; null where it is no JSON Web Token.</summary>
+    internal JsonWebToken? Claims { get; private set; }
 
     /// <summary>What tells the project from others at this address: by the token's claims, else the session's name.</summary>
     internal string ProjectId { get; }
@@ -114,13 +118,12 @@ public sealed class Session
         service?.Dispose();
     }
 
-    private JsonWebToken? Read(string token)
+    private void Read(string token)
     {
         _ = JsonWebToken.TryDecode(token, out JsonWebToken? decoded);
+        Claims = decoded;
         Fingerprint = TokenFingerprint.Of(token);
         TokenId = decoded?.Id is { } id && RequestText.IsTokenId(id) ? id : null;
-        IssuedAt = decoded?.IssuedAt;
         ExpiresAt = decoded?.ExpiresAt;
-        return decoded;
     }
 }

@@ -67,6 +67,7 @@ internal sealed class TokenReference
         {
             ListedToken listed => listed.Session,
             IssuedToken issued => issued.Session,
+            LeakedToken leaked => leaked.ListedBy,
             _ => null,
         };
         return new TokenReference(IdOf(item))
@@ -75,7 +76,8 @@ internal sealed class TokenReference
             UserId = Text(item, "UserId"),
             Project = Text(item, "Project"),
             Session = asked is null ? origin : asked,
-            IsKnown = typeName is not null,
+            // What a leaked token says of its id is its own word, until the API lists it.
+            IsKnown = typeName is not (null or TypePrefix + nameof(LeakedToken)) || item.BaseObject is LeakedToken { ListedBy: not null },
             IsDiscarded = typeName is not null && Text(item, "DiscardedAt") is not null,
             DiscardedAt = (item.BaseObject as ListedToken)?.DiscardedAt,
         };

@@ -10,16 +10,18 @@ using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Commands;
 
-/// <summary>Searches text, files and folders for tokens that should not be there.</summary>
+/// <summary>Searches text, files and folders for tokens that should not be there, and with a session says which of them are live.</summary>
 /// <remarks>
+/// Without a session nothing is sent. With one, the lists that what was found may be in are read: the project's, and those of the users
+/// that its claims name.
 /// A file that was named is read, however large and whatever it says of its size. One that a folder or a wildcard brought is left out where
 /// it is over 16 GiB (disks of virtual machines, dumps) or has no size (empty, a pipe, a device). Binary files are left out always: those
 /// with a NUL in their first 8,000 bytes that are not UTF-16. -Verbose names each that is left out. Links to folders are not followed.
 /// </remarks>
-[Cmdlet(VerbsCommon.Find, "MbLeakedToken", DefaultParameterSetName = "Path")]
+[Cmdlet(VerbsCommon.Find, "MbLeakedToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "Path")]
 [Alias("Find-MbLeakedJwt")]
 [OutputType(typeof(LeakedToken))]
-public sealed class FindMbLeakedTokenCommand : MagicBellCmdlet
+public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
 {
     private const long HugeSize = 16L << 30;
 
@@ -191,7 +193,10 @@ public sealed class FindMbLeakedTokenCommand : MagicBellCmdlet
     private void WriteFound(string? path, FoundToken found)
     {
         _found++;
-        WriteObject(new LeakedToken(path, found));
+        var leak = new LeakedToken(path, found);
+        LookUp(leak, found);
+        WriteObject(leak);
+        ThrowIfFatal();
     }
 
     private void Skip(string path, string reason) => WriteVerbose($"Left out '{path}': {reason}.");

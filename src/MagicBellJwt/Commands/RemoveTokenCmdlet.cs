@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Management.Automation;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -9,6 +10,8 @@ namespace MagicBellJwt.Commands;
 /// <summary>Revokes tokens, each after it is known for what it is and ShouldProcess agreed.</summary>
 public abstract class RemoveTokenCmdlet : SessionCmdlet
 {
+    // One token may have leaked to many places.
+    private readonly HashSet<string> _leaked = new(StringComparer.OrdinalIgnoreCase);
     private bool _expected;
 
     /// <summary>
@@ -56,7 +59,10 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
             Try(TokenReference.TargetOf(item), () =>
             {
                 TokenReference token = TokenReference.From(item, Kind, Session, VerbsCommon.Remove);
-                Revoke(token, SessionOf(token));
+                if (item.BaseObject is not LeakedToken || _leaked.Add(token.Id))
+                {
+                    Revoke(token, SessionOf(token));
+                }
             });
         }
     }

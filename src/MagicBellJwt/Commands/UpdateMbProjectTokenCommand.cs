@@ -30,10 +30,9 @@ public sealed class UpdateMbProjectTokenCommand : UpdateTokenCmdlet
 
     private protected override void Prove(Session session, string? userId, string id, string value)
     {
-        using JwtService service = session.ServiceOf(value);
         try
         {
-            Await(() => service.FetchProjectTokensAsync(new PageRequest(1)).ReadAsync(ReadCall));
+            ReadWith(session, value);
         }
         catch (MagicBellException failure)
         {

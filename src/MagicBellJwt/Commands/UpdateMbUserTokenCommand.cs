@@ -69,10 +69,9 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
         }
 
         // A user's token may not administer; one that does not work is not even asked what it may.
-        using JwtService service = session.ServiceOf(value);
         try
         {
-            Await(() => service.FetchProjectTokensAsync(new PageRequest(1)).ReadAsync(ReadCall));
+            ReadWith(session, value);
         }
         catch (MagicBellException failure) when (failure.Error == MagicBellError.Forbidden)
         {

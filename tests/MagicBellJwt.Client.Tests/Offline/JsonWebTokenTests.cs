@@ -69,6 +69,34 @@ public class JsonWebTokenTests
     public void Finds_the_project_in_the_first_claim_that_names_one(string claims, string? project) => Assert.Equal(project, Decode(claims).Project);
 
     [Theory]
+    [InlineData("""{"kind":"user","project_id":"p","user_id":"u","jti":"1"}""", true)]
+    [InlineData("""{"kind":"project","project_id":"p"}""", true)]
+    [InlineData("""{"kind":"project","project_id":"other"}""", false)]
+    [InlineData("""{"project_id":"p"}""", false)]
+    [InlineData("""{"kind":"project","project_id":"p","iss":"them"}""", false)]
+    [InlineData("""{"kind":"project","project_id":"p","aud":["them"]}""", false)]
+    [InlineData("""{"user_email":"a@b","api_key":"pk_1","exp":1}""", true)]
+    [InlineData("""{"user_external_id":"7","api_key":"pk_1","jti":"1","iat":1,"nbf":1}""", true)]
+    [InlineData("""{"api_key":"pk_1","exp":1}""", false)]
+    [InlineData("""{"user_email":"a@b","api_key":"sk_1"}""", false)]
+    [InlineData("""{"user_email":"a@b","api_key":"pk_1","role":"admin"}""", false)]
+    [InlineData("""{"user_email":"a@b","api_key":"pk_1","iss":"them"}""", false)]
+    [InlineData("{}", false)]
+    public void Looks_like_a_token_of_a_project_only_where_it_names_the_same_one_or_has_the_documented_claims(string claims, bool expected) =>
+        Assert.Equal(expected, Decode(claims).IsLike(Decode("""{"kind":"project","project_id":"p","jti":"0","exp":4102444800}""")));
+
+    [Theory]
+    [InlineData("""{"kind":"project","project_id":"p"}""", null, false)]
+    [InlineData("""{"user_email":"a@b","api_key":"pk_1"}""", null, true)]
+    [InlineData("""{"user_email":"a@b","api_key":"pk_1"}""", """{"api_key":"pk_2"}""", false)]
+    [InlineData("""{"user_email":"a@b","api_key":"pk_1"}""", """{"api_key":"pk_1"}""", true)]
+    [InlineData("""{"project_id":"p","role":"x"}""", """{"project_id":"p"}""", true)]
+    [InlineData("""{"project_id":"p","iss":"us"}""", """{"project_id":"p","iss":"us"}""", true)]
+    [InlineData("""{"project_id":"p","iss":"us"}""", """{"project_id":"p","iss":"them"}""", false)]
+    public void What_the_own_token_says_decides(string claims, string? own, bool expected) =>
+        Assert.Equal(expected, Decode(claims).IsLike(own is null ? null : Decode(own)));
+
+    [Theory]
     [InlineData("0", "1970-01-01T00:00:00.0000000+00:00")]
     [InlineData("-1", "1969-12-31T23:59:59.0000000+00:00")]
     [InlineData("-0.5", "1969-12-31T23:59:59.5000000+00:00")]
