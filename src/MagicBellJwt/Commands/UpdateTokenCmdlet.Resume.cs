@@ -67,8 +67,8 @@ public abstract partial class UpdateTokenCmdlet
                 ContinueFromScript(rotating);
                 return false;
             case RotationStep.Storing:
-                rotating.Journal.Write(entry, RotationStep.Kept, ("orphans", entry.NewId));
                 WriteWarning($"An interrupted rotation of the {KindWord} token {Describe(entry)} issued {entry.NewId}, and it cannot be told whether anybody received it. Where nobody did: Remove-Mb{Kind}Token {entry.NewId}");
+                rotating.Journal.Write(entry, RotationStep.Kept, ("orphans", entry.NewId));
                 return false;
             case RotationStep.Stored:
                 return Forward(rotating, resumed => Retire(rotating, ValueInVault(entry), resumed));
@@ -97,23 +97,26 @@ public abstract partial class UpdateTokenCmdlet
         (RotationEntry entry, Session session, RotationJournal journal) = (rotating.Entry, rotating.Session, rotating.Journal);
         DateTimeOffset begun = entry.BegunAt - (session.Service.ClockOffset ?? TimeSpan.Zero);
         string?[] known = [.. EntriesOf(session, journal).SelectMany(other => new[] { other.OldId, other.NewId })];
+        // The whole list: that the newest come first is the server's habit and no promise.
         string[] orphans =
         [
             .. All(session, entry.UserId)
-                .TakeWhile(token => token.CreatedAt >= begun - s_clockTolerance)
                 .Where(token => token.Id is not null && token.Name == entry.Name && token.Status == TokenStatus.Active
-                    && token.CreatedAt < begun + s_longestCreate && !known.Any(id => SameId(id, token.Id)))
+                    && token.CreatedAt >= begun - s_clockTolerance && token.CreatedAt < begun + s_longestCreate && !known.Any(id => SameId(id, token.Id)))
                 .Select(token => token.Id!),
         ];
-        journal.Write(entry, RotationStep.Undone, ("orphans", orphans.Length > 0 ? string.Join(" ", orphans) : null));
         if (orphans.Length == 0)
         {
             SayUndone(entry, "and had issued no token");
-            return;
+        }
+        else
+        {
+            WriteWarning($"An interrupted rotation of the {KindWord} token {Describe(entry)} may have issued a token that nobody holds: {string.Join(", ", orphans)}. "
+                + $"It is not revoked on a guess. When you know of no use of it: Remove-Mb{Kind}Token {string.Join(",", orphans)}");
         }
 
-        WriteWarning($"An interrupted rotation of the {KindWord} token {Describe(entry)} may have issued a token that nobody holds: {string.Join(", ", orphans)}. "
-            + $"It is not revoked on a guess. When you know of no use of it: Remove-Mb{Kind}Token {string.Join(",", orphans)}");
+        // Said first: a run that dies in between says it again, and none keeps it to itself.
+        journal.Write(entry, RotationStep.Undone, ("orphans", orphans.Length > 0 ? string.Join(" ", orphans) : null));
     }
 
     private bool ContinueFromVault(Rotating rotating)

@@ -207,19 +207,23 @@ public abstract partial class UpdateTokenCmdlet
             WriteVerbose($"The secret '{secret}' could not be put back: {new Redactor(value).Clean(failure.Message)}");
         }
 
-        object? after = null;
+        if (before is not null && MayHold(secret, value))
+        {
+            throw NotCarriedThrough($"{why} What it held before could not be put back, so both tokens stay live until the next run.");
+        }
+    }
+
+    // A vault that cannot be read has not said that it lacks the value.
+    private bool MayHold(string secret, string value)
+    {
         try
         {
-            after = _secretVault.Read(Vault!, secret);
+            return IsSame(_secretVault.Read(Vault!, secret), value);
         }
         catch (CommandFailedException failure)
         {
             WriteVerbose($"The secret '{secret}' cannot be read: {new Redactor(value).Clean(failure.Message)}");
-        }
-
-        if (before is not null && IsSame(after, value))
-        {
-            throw NotCarriedThrough($"{why} What it held before could not be put back, so both tokens stay live until the next run.");
+            return true;
         }
     }
 
@@ -351,9 +355,11 @@ public abstract partial class UpdateTokenCmdlet
             Await(() => session.Service.FetchProjectTokensAsync(new PageRequest(1)).ReadAsync(ReadCall));
             return true;
         }
-        catch (MagicBellException failure) when (failure.Error == MagicBellError.Unauthorized)
+        catch (MagicBellException failure)
         {
-            return false;
+            // The rotation is done: a server that has no time for the question is no reason to say otherwise.
+            WriteVerbose($"Whether the session '{session.Name}' goes on was asked: {failure.Message}");
+            return failure.Error != MagicBellError.Unauthorized;
         }
     }
 
@@ -376,6 +382,7 @@ public abstract partial class UpdateTokenCmdlet
     private bool Undo(Rotating rotating)
     {
         RotationEntry entry = rotating.Entry;
+        bool isRevoked = false;
         try
         {
             try
@@ -386,6 +393,7 @@ public abstract partial class UpdateTokenCmdlet
             {
                 // Even where the journal cannot be written: the token must go.
                 Discard(rotating.Session, entry.NewId!);
+                isRevoked = true;
             }
 
             rotating.Journal.Write(entry, RotationStep.Undone);
@@ -395,7 +403,9 @@ public abstract partial class UpdateTokenCmdlet
         catch (MagicBellException failure)
         {
             _unheld = null;
-            WriteWarning($"The new {KindWord} token {entry.NewId} is to be revoked, which failed: {failure.Message} The next run does it, or: Remove-Mb{Kind}Token {entry.NewId}");
+            WriteWarning(isRevoked
+                ? $"The new {KindWord} token {entry.NewId} is revoked, which could not be written down: {failure.Message}"
+                : $"The new {KindWord} token {entry.NewId} is to be revoked, which failed: {failure.Message} The next run does it, or: Remove-Mb{Kind}Token {entry.NewId}");
             return false;
         }
     }
@@ -414,6 +424,7 @@ public abstract partial class UpdateTokenCmdlet
     private async Task TakeBackAsync(Rotating rotating)
     {
         string told = $"The rotation ended before anybody had the new {KindWord} token {rotating.NewId}, so the token";
+        bool isRevoked = false;
         try
         {
             try
@@ -423,14 +434,17 @@ public abstract partial class UpdateTokenCmdlet
             finally
             {
                 await ((Task)DiscardAsync(rotating.Session.Service, rotating.NewId!, UndoCall)).ConfigureAwait(false);
+                isRevoked = true;
+                SayLast($"{told} was revoked again.");
             }
 
             rotating.Journal.Write(rotating.Entry, RotationStep.Undone);
-            SayLast($"{told} was revoked again.");
         }
         catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)
         {
-            SayLast($"{told} should be revoked, which could not be done in time. The next run does it, or: Remove-Mb{Kind}Token {rotating.NewId}");
+            SayLast(isRevoked
+                ? "That could not be written down: " + failure.Message
+                : $"{told} should be revoked, which could not be done in time. The next run does it, or: Remove-Mb{Kind}Token {rotating.NewId}");
         }
     }
 

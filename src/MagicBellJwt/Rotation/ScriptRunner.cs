@@ -24,6 +24,8 @@ internal sealed class ScriptRunner(PSCmdlet cmdlet)
             shell.AddParameter(name, value);
         }
 
+        // Whatever $ErrorActionPreference the caller has: an error that nobody sees would be taken for success.
+        shell.AddParameter("ErrorAction", ActionPreference.Continue);
         return Invoke(shell);
     }
 

@@ -118,6 +118,29 @@ public sealed class ResumeTests(ServerFixture fixture) : RotationTestBase<Server
     }
 
     [Fact]
+    public async Task Errors_that_nobody_wants_to_see_are_errors_all_the_same()
+    {
+        (string old, _) = Issue("quiet");
+        (string @new, string value) = Issue("quiet");
+        Run(
+            """
+            New-Module -Name Microsoft.PowerShell.SecretManagement {
+                $closed = [Management.Automation.ErrorRecord]::new([Exception]::new('closed'), 'x', 'InvalidOperation', $null)
+                function Get-Secret { [CmdletBinding()] param([string] $Vault, [string] $Name) $PSCmdlet.WriteError($closed) }
+                function Set-Secret { [CmdletBinding()] param([string] $Vault, [string] $Name, $Secret) $PSCmdlet.WriteError($closed) }
+                function Get-SecretInfo { [CmdletBinding()] param([string] $Vault, [string] $Name) $PSCmdlet.WriteError($closed) }
+            } | Import-Module -Global
+            $global:ErrorActionPreference = 'SilentlyContinue'
+            """).MustSucceed();
+        Leave(old, @new, value, "quiet", s_storing, ("vault", "prod"), ("secret", "quiet"));
+
+        Update("quiet -Vault prod");
+
+        Assert.Equal(new HashSet<string> { old, @new }, [.. await LiveAsync("quiet")]);
+        Assert.Equal("storing", Steps().Last());
+    }
+
+    [Fact]
     public async Task While_the_new_token_cannot_be_revoked_nothing_fresh_is_begun()
     {
         (string old, _) = Issue("unrevoked");

@@ -281,10 +281,44 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
     }
 
     [Fact]
+    public async Task While_nobody_can_say_what_the_vault_holds_both_tokens_stay_live()
+    {
+        (string old, string oldValue) = Issue("shut");
+        Run(
+            """
+            $global:secrets = @{ 'prod/shut' = $value }
+            $global:shut = $false
+            New-Module -Name Microsoft.PowerShell.SecretManagement {
+                function Set-Secret([string] $Vault, [string] $Name, $Secret) {
+                    if ($global:shut) { throw 'the vault is shut' }
+                    $global:secrets["$Vault/$Name"] = $Secret
+                    $global:shut = $true
+                }
+                function Get-Secret([string] $Vault, [string] $Name) {
+                    if ($global:shut) { throw 'the vault is shut' }
+                    $global:secrets["$Vault/$Name"]
+                }
+                function Get-SecretInfo([string] $Vault, [string] $Name) { if ($global:shut) { throw 'the vault is shut' }; 'listed' }
+            } | Import-Module -Global
+            """,
+            ("value", oldValue)).MustSucceed();
+
+        Run run = Update("shut -Vault prod");
+
+        Assert.Contains("both tokens stay live", Assert.Single(run.Errors).Exception.Message, StringComparison.Ordinal);
+        string held = Claim(SecretIn("prod/shut"), "jti");
+        Assert.Equal(new HashSet<string> { old, held }, [.. await LiveAsync("shut")]);
+        Run("$global:shut = $false").MustSucceed();
+        Assert.Equal((old, held, true), Update("shut -Vault prod").MustSucceed().Select(rotation => (rotation.Get<string>("OldId"), rotation.Get<string>("NewId"), rotation.Get<bool>("Resumed"))).Single());
+        Assert.Equal([held], await LiveAsync("shut"));
+    }
+
+    [Fact]
     public async Task Without_the_vaults_module_nothing_is_sent()
     {
         Issue("missing");
         await Server.ResetAsync();
+        Run("$global:PSModuleAutoLoadingPreference = 'None'").MustSucceed();
 
         Run run = Update("missing -Vault prod");
 
@@ -437,6 +471,22 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
         Assert.Null(Assert.Single(Run("$reached").Output));
         Assert.Equal("undone", Steps().Last());
         Run("Remove-MbUserToken $id -Force", ("id", old.Id())).MustSucceed();
+    }
+
+    [Fact]
+    public async Task A_user_token_that_does_not_work_reaches_no_store()
+    {
+        PSObject old = Run("New-MbUserToken -Email hana3@example.com -Name phone3 -ExpiresIn 5d").MustSucceed().Single();
+        await Server.FailAsync("GET /v2/jwt/project?limit=1 401 times=1");
+
+        Run run = Run(
+            "Update-MbUserToken phone3 -UserId $user -Email hana3@example.com -JournalPath $journal -SaveTo { param($Issued) $global:reached = $true; $Issued.Token }",
+            ("user", old.Get<string>("UserId")), ("journal", Journal));
+
+        Assert.StartsWith("MbRotationFailed,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Null(Assert.Single(Run("$reached").Output));
+        Assert.Equal([old.Id()], await LiveAsync("phone3"));
+        Assert.Equal("undone", Steps().Last());
     }
 
     [Fact]
