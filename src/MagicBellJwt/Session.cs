@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading.Tasks;
 using MagicBellJwt.Client;
 
 namespace MagicBellJwt;
@@ -72,8 +73,8 @@ public sealed class Session
         }
     }
 
-    /// <summary>Live tokens that completion has read, by user id (empty for the project's own).</summary>
-    internal Dictionary<string, (DateTimeOffset Time, IReadOnlyList<ListedToken> Tokens)> Completions { get; } = [];
+    /// <summary>What completion reads and has read, by user id (empty for the project's own); whatever issues or revokes clears it.</summary>
+    internal Dictionary<string, (DateTimeOffset Time, Task<IReadOnlyList<ListedToken>> Reading)> Completions { get; } = [];
 
     /// <summary>The client of this session.</summary>
     /// <exception cref="MagicBellException">The session was disconnected.</exception>

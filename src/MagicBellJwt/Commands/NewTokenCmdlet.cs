@@ -80,6 +80,7 @@ public abstract class NewTokenCmdlet : SessionCmdlet
 
         JwtService service = session.Service;
         Guid key = IdempotencyKey ?? Guid.NewGuid();
+        session.Completions.Clear();
         Start(target, async () =>
         {
             Task<CreatedToken> creating = create(service, key, IdempotencyKey is not null, WriteCall);

@@ -94,6 +94,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
     private void Send(TokenReference token, Session session, string description)
     {
         JwtService service = session.Service;
+        session.Completions.Clear();
         Start(token.Id, async () =>
         {
             Task<DiscardedToken> discarding = DiscardAsync(service, token, WriteCall);

@@ -42,6 +42,7 @@ public abstract partial class UpdateTokenCmdlet
             return;
         }
 
+        session.Completions.Clear();
         object? before = Vault is null ? null : LookAtSecret(old, session, journal);
         var key = Guid.NewGuid();
         RotationEntry entry = journal.Begin(KeyOf(session), KindWord, old.Id, old.Name, UserIdOf(old), key, lifetime, Vault, SaveTo is not null, Overlap);

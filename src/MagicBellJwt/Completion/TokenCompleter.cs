@@ -21,38 +21,69 @@ public sealed class TokenCompleter : ValueCompleter
     {
         Session session = SessionOf(boundParameters);
         bool byName = parameterName == "Name";
-        bool ofUsers = commandName.IndexOf("-MbUser", StringComparison.OrdinalIgnoreCase) >= 0;
-        IEnumerable<string> users = boundParameters["UserId"] is { } given ? [LanguagePrimitives.ConvertTo<string>(given)] : session.RecentUsers.Take(UsersToAsk);
-        return (ofUsers ? users.SelectMany(userId => LiveTokens(session, userId)) : LiveTokens(session, null))
+
+        // Get- takes wildcards, Update- the name as it is.
+        bool escapes = commandName.IndexOf("Get-", StringComparison.OrdinalIgnoreCase) >= 0;
+        return LiveTokens(session, ListsOf(session, commandName, boundParameters))
             .Where(token => (byName ? token.Name : token.Id) is { Length: > 0 })
             .Select(token => byName
-                ? (WildcardPattern.Escape(token.Name!), $"{token.Name}: {token.Id}, ends {token.Expires}")
+                ? (escapes ? WildcardPattern.Escape(token.Name!) : token.Name!, $"{token.Name}: {token.Id}, ends {token.Expires}")
                 : (token.Id!, $"{token.Name ?? "(no name)"}, ends {token.Expires}"))
             .GroupBy(value => value.Item1)
             .Select(same => same.First());
     }
 
-    private static IReadOnlyList<ListedToken> LiveTokens(Session session, string? userId)
+    /// <summary>The users whose lists are meant; null stands for the project's own list.</summary>
+    private static IEnumerable<string?> ListsOf(Session session, string commandName, IDictionary boundParameters)
     {
-        string list = userId ?? "";
-        if (session.Completions.TryGetValue(list, out (DateTimeOffset Time, IReadOnlyList<ListedToken> Tokens) kept) && DateTimeOffset.UtcNow - kept.Time < s_freshness)
+        if (commandName.IndexOf("-MbUser", StringComparison.OrdinalIgnoreCase) < 0)
         {
-            return kept.Tokens;
+            return [null];
         }
 
-        using var patience = new CancellationTokenSource(s_patience);
+        IEnumerable<string> users = BaseOf(boundParameters["UserId"]) switch
+        {
+            null => session.RecentUsers,
+            string userId => [userId],
+            IEnumerable userIds => userIds.Cast<object>().Select(LanguagePrimitives.ConvertTo<string>),
+            object userId => [LanguagePrimitives.ConvertTo<string>(userId)],
+        };
+        return users.Take(UsersToAsk);
+    }
+
+    private static IReadOnlyList<ListedToken> LiveTokens(Session session, IEnumerable<string?> lists)
+    {
+        // All at once: together they have a second. What comes later is there at the next press of the key.
+        Task<IReadOnlyList<ListedToken>>[] readings = [.. lists.Select(userId => Reading(session, userId))];
+        Task.WhenAny(Task.WhenAll(readings), Task.Delay(s_patience)).Wait();
+        return [.. readings.Where(reading => reading.Status == TaskStatus.RanToCompletion).SelectMany(reading => reading.Result).Where(token => token.Status == TokenStatus.Active)];
+    }
+
+    private static Task<IReadOnlyList<ListedToken>> Reading(Session session, string? userId)
+    {
+        string list = userId ?? "";
+        if (session.Completions.TryGetValue(list, out (DateTimeOffset Time, Task<IReadOnlyList<ListedToken>> Reading) kept)
+            && DateTimeOffset.UtcNow - kept.Time < s_freshness && !kept.Reading.IsFaulted && !kept.Reading.IsCanceled)
+        {
+            return kept.Reading;
+        }
+
+        Task<IReadOnlyList<ListedToken>> reading = Task.Run(() => ReadAsync(session, userId));
+        session.Completions[list] = (DateTimeOffset.UtcNow, reading);
+        return reading;
+    }
+
+    private static async Task<IReadOnlyList<ListedToken>> ReadAsync(Session session, string? userId)
+    {
+        using var patience = new CancellationTokenSource(s_freshness);
         TokenPages pages = userId is null
             ? session.Service.FetchProjectTokensAsync(new PageRequest(100))
             : session.Service.FetchUserTokensAsync(userId, new PageRequest(100));
-        Task<IReadOnlyList<ListedTokenRecord>?> reading = Task.Run(() => pages.ReadAsync(new CallContext(patience.Token)));
-        reading.Wait(patience.Token);
-        ListedToken[] live =
+        Task<IReadOnlyList<ListedTokenRecord>?> reading = pages.ReadAsync(new CallContext(patience.Token));
+        await ((Task)reading).ConfigureAwait(false);
+        return
         [
-            .. (reading.Result ?? [])
-                .Select(record => userId is null ? (ListedToken)new ProjectToken(record, session) : new UserToken(record, session, userId))
-                .Where(token => token.Status == TokenStatus.Active),
+            .. (reading.Result ?? []).Select(record => userId is null ? (ListedToken)new ProjectToken(record, session) : new UserToken(record, session, userId)),
         ];
-        session.Completions[list] = (DateTimeOffset.UtcNow, live);
-        return live;
     }
 }

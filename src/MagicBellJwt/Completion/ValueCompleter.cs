@@ -25,17 +25,17 @@ public abstract class ValueCompleter : IArgumentCompleter
         CommandAst commandAst,
         IDictionary fakeBoundParameters)
     {
-        string typed = (wordToComplete ?? "").Trim('\'', '"');
+        string typed = Unquote(wordToComplete ?? "");
         try
         {
             return Values(commandName, parameterName, fakeBoundParameters)
-                .Where(value => value.Text.StartsWith(typed, StringComparison.OrdinalIgnoreCase))
-                .Select(value => new CompletionResult(Quote(value.Text), value.Text, CompletionResultType.ParameterValue, value.ToolTip))
+                .Where(value => !value.Text.Any(char.IsControl) && (Begins(value.Text, typed) || Begins(WildcardPattern.Unescape(value.Text), typed)))
+                .Select(value => new CompletionResult(Quote(value.Text), Plain(value.Text), CompletionResultType.ParameterValue, Plain(value.ToolTip)))
                 .ToArray();
         }
-        catch (Exception exception) when (exception is MagicBellException or OperationCanceledException or AggregateException or RuntimeException)
+        catch (Exception exception) when (exception is MagicBellException or RuntimeException)
         {
-            // Not connected, the API is slow today, or there are no vaults: a prompt is no place for an error.
+            // Not connected, say, or no vaults on this account: a prompt is no place for an error.
             return [];
         }
     }
@@ -43,15 +43,33 @@ public abstract class ValueCompleter : IArgumentCompleter
     private protected abstract IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters);
 
     /// <summary>The session that the command being typed would use.</summary>
-    private protected static Session SessionOf(IDictionary boundParameters) => boundParameters["Session"] switch
+    private protected static Session SessionOf(IDictionary boundParameters) => BaseOf(boundParameters["Session"]) switch
     {
         Session session => session,
         string name => SessionStore.Current.Find(name),
         _ => SessionStore.Current.Latest ?? throw new MagicBellException(MagicBellError.NotConnected, "There is no session."),
     };
 
+    /// <summary>An argument without the wrapping that it may have as a variable's value.</summary>
+    private protected static object? BaseOf(object? argument) => argument is PSObject wrapped ? wrapped.BaseObject : argument;
+
+    private static bool Begins(string text, string typed) => text.StartsWith(typed, StringComparison.OrdinalIgnoreCase);
+
+    // A word that begins with a dash would be a parameter's name.
     private static string Quote(string text) =>
-        text.Length > 0 && text.All(character => char.IsLetterOrDigit(character) || character is '-' or '_' or '.' or ':')
+        char.IsLetterOrDigit(text[0]) && text.All(character => char.IsLetterOrDigit(character) || character is '-' or '_' or '.' or ':')
             ? text
             : "'" + CodeGeneration.EscapeSingleQuotedStringContent(text) + "'";
+
+    // What is typed may lack its closing quote still.
+    private static string Unquote(string word) => word.Length == 0 ? word : word[0] switch
+    {
+        '\'' => word.Trim('\'').Replace("''", "'"),
+        '"' => word.Trim('"').Replace("`", ""),
+        _ => word.Replace("`", ""),
+    };
+
+    // The server's text is not the terminal's: no escape sequence, line break or change of direction gets into the menu.
+    private static string Plain(string text) => new([.. text.Select(character =>
+        char.IsControl(character) || character is (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069') ? '\uFFFD' : character)]);
 }
