@@ -11,6 +11,8 @@
     DotNetFrameworkVersion = '4.7.2'
     CompatiblePSEditions = @('Desktop', 'Core')
 
+    # Loaded before the types, which name a class of it.
+    RequiredAssemblies   = @('MagicBellJwt.dll')
     TypesToProcess       = @('MagicBellJwt.Types.ps1xml')
     FormatsToProcess     = @('MagicBellJwt.Format.ps1xml')
 

@@ -1,0 +1,63 @@
+using System;
+using System.Management.Automation;
+
+namespace MagicBellJwt;
+
+/// <summary>What the views show in colour. MagicBellJwt.Types.ps1xml makes hidden properties of these methods.</summary>
+/// <remarks>
+/// Hidden, so that CSV, JSON, <c>Select-Object *</c> and variables get the plain properties and never an escape sequence; compiled, so that
+/// the views need no script and work in constrained language mode. Colours come from <c>$PSStyle</c>, which Windows PowerShell lacks; the
+/// engine takes them away again for a host that renders none, for <c>Out-String</c> and for <c>Out-File</c>.
+/// </remarks>
+public static class TokenView
+{
+    private static readonly TimeSpan s_soon = TimeSpan.FromDays(7);
+
+    /// <summary>The status of a listed token: live, over, or revoked.</summary>
+    /// <param name="token">A <see cref="ListedToken"/>.</param>
+    /// <returns>The word, in a colour where the screen shows any.</returns>
+    public static object Status(PSObject token)
+    {
+        TokenStatus status = ((ListedToken)token.BaseObject).Status;
+        return status switch
+        {
+            TokenStatus.Active => Coloured(status.ToString(), "Foreground", "Green"),
+            TokenStatus.Expired => Coloured(status.ToString(), "Formatting", "Warning"),
+            _ => Coloured(status.ToString(), "Formatting", "Error"),
+        };
+    }
+
+    /// <summary>When a listed token, or a session's, ends: in a colour within its last week, and after it.</summary>
+    /// <param name="token">A <see cref="ListedToken"/> or a <see cref="Session"/>.</param>
+    /// <returns>The words, in a colour where the screen shows any.</returns>
+    public static object Expires(PSObject token)
+    {
+        (string words, DateTimeOffset? end) = token.BaseObject is ListedToken listed ? (listed.Expires, listed.ExpiresAt) : Of((Session)token.BaseObject);
+        TimeSpan? left = end - DateTimeOffset.UtcNow;
+        return left <= TimeSpan.Zero ? Coloured(words, "Formatting", "Error")
+            : left < s_soon ? Coloured(words, "Formatting", "Warning")
+            : words;
+    }
+
+    /// <summary>What a listed token is called where there is room for one word.</summary>
+    /// <param name="token">A <see cref="ListedToken"/>.</param>
+    /// <returns>Its name, or else its id.</returns>
+    public static object Label(PSObject token)
+    {
+        var listed = (ListedToken)token.BaseObject;
+        return listed.Name ?? listed.ToString();
+    }
+
+    private static (string Words, DateTimeOffset? End) Of(Session session) => (session.Expires, session.ExpiresAt);
+
+    private static string Coloured(string words, string group, string name)
+    {
+        // A pipe or a file on the other side of the process is seen by the host only on Windows: on other systems its headers are coloured even there.
+        object? style = Console.IsOutputRedirected || Environment.GetEnvironmentVariable("NO_COLOR") is not null
+            ? null
+            : typeof(PSObject).Assembly.GetType("System.Management.Automation.PSStyle")?.GetProperty("Instance")?.GetValue(null);
+        return style is null ? words : $"{Part(Part(style, group), name)}{words}{Part(style, "Reset")}";
+    }
+
+    private static object Part(object style, string name) => PSObject.AsPSObject(style).Properties[name].Value;
+}
