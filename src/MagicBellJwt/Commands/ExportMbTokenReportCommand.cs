@@ -9,7 +9,7 @@ using MagicBellJwt.Client;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Writes a token report as a page for people, or as CSV or JSON for programs.</summary>
-[Cmdlet(VerbsData.Export, "MbTokenReport", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low)]
+[Cmdlet(VerbsData.Export, "MbTokenReport", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low, HelpUri = HelpPages.Folder + "Export-MbTokenReport.md")]
 [Alias("Export-MbJwtReport")]
 [OutputType(typeof(FileInfo))]
 public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
@@ -111,7 +111,8 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
         });
         if (PassThru)
         {
-            WriteObject(new FileInfo(_target));
+            // As Get-Item gives it: with the path that the next command binds by.
+            WriteObject(InvokeProvider.Item.Get([_target], force: true, literalPath: true), enumerateCollection: true);
         }
     }
 
