@@ -48,15 +48,7 @@ function Invoke-Test {
     Invoke-DotNet -Command build -Project tests/MagicBellJwt.SandboxServer
     Invoke-DotNet -Command build -Project src/MagicBellJwt
 
-    # In a process of its own: a binary module cannot be loaded again after the next build, and red must mean red.
-    $run = {
-        $result = Invoke-Pester -Path tests/Pester -PassThru
-        # A file or block that could not run has no failed test, and is a failure all the same.
-        $failed = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
-        '{0} passed, {1} failed' -f $result.PassedCount, $failed
-        exit [int]($failed -gt 0 -or $result.PassedCount -eq 0)
-    }
-    & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -Command $run
+    & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File tests/Invoke-PesterTest.ps1 tests/Pester
     if ($LASTEXITCODE) {
         throw 'The Pester tests failed.'
     }
@@ -79,9 +71,68 @@ function Invoke-Analyze {
 function Invoke-Docs {
     Assert-Module -Name Microsoft.PowerShell.PlatyPS -Version 1.0
     $folder = Join-Path ([IO.Path]::GetTempPath()) ([Guid]::NewGuid())
-    Get-ChildItem docs/en-US/*-*.md | Import-MarkdownCommandHelp | Export-MamlCommandHelp -OutputFolder $folder | Out-Null
-    Get-ChildItem $folder -Recurse -Filter *-Help.xml | Copy-Item -Destination docs/en-US
+    $pages = Get-ChildItem docs/en-US/*-*.md | Import-MarkdownCommandHelp
+    $file = $pages | Export-MamlCommandHelp -OutputFolder $folder
+    $help = [Xml.XmlDocument]::new()
+    $help.Load($file.FullName)
+    foreach ($page in $pages) {
+        Repair-Help -Help $help.helpItems.command.Where({ $_.details.name -eq $page.Title })[0] -Page $page
+    }
+
+    $settings = [Xml.XmlWriterSettings]@{ Indent = $true; NewLineChars = "`n"; Encoding = [Text.UTF8Encoding]::new($false) }
+    $writer = [Xml.XmlWriter]::Create((Join-Path $PSScriptRoot "docs/en-US/$($file.Name)"), $settings)
+    $help.Save($writer)
+    $writer.Dispose()
     Remove-Item $folder -Recurse
+}
+
+# What PlatyPS leaves out or puts elsewhere: a place for an example's code, default values, text that Get-Help wraps itself, and what
+# a parameter set's parameter takes.
+function Repair-Help([Xml.XmlElement] $Help, $Page) {
+    foreach ($paragraph in $Help.GetElementsByTagName('maml:para')) {
+        if (-not $paragraph.InnerText.StartsWith('```')) {
+            $paragraph.InnerText = $paragraph.InnerText -replace '\r?\n', ' '
+        }
+    }
+
+    $parameters = @($Help.parameters.parameter) + @($Help.syntax.syntaxItem | ForEach-Object { $_.parameter }) | Where-Object { $_ }
+    foreach ($parameter in $parameters) {
+        $default = $Page.Parameters.Where({ $_.Name -eq $parameter.name })[0].DefaultValue
+        if ($default) {
+            Add-Element -Parent $parameter -Name dev:defaultValue -Like $parameter.type -Text $default
+        }
+    }
+
+    foreach ($parameter in $Help.syntax.syntaxItem | ForEach-Object { $_.parameter } | Where-Object { $_ }) {
+        $whole = $Help.parameters.parameter.Where({ $_.name -eq $parameter.name })[0]
+        foreach ($attribute in 'position', 'globbing', 'pipelineInput', 'aliases') {
+            $parameter.SetAttribute($attribute, ($whole.GetAttribute($attribute) -creplace 'Named', 'named'))
+        }
+    }
+
+    foreach ($example in $Help.examples.example) {
+        $texts = @($example.introduction.para | Where-Object { $_.Trim([char] 0x80, ' ') })
+        $code = $example.GetElementsByTagName('dev:code')[0]
+        $code.InnerText = $texts[0] -replace '^```powershell\r?\n|\r?\n```$'
+        foreach ($text in $texts | Select-Object -Skip 1) {
+            Add-Element -Parent $example.GetElementsByTagName('dev:remarks')[0] -Name maml:para -Like $example.introduction -Text $text
+        }
+
+        $example.RemoveChild($example.introduction) | Out-Null
+    }
+
+    # The page's first link is its online one, which PlatyPS has put in front already; the others are names for Get-Help, not addresses.
+    $links = $Help.relatedLinks.navigationLink
+    $Help.relatedLinks.RemoveChild($links[1]) | Out-Null
+    foreach ($link in $links | Select-Object -Skip 2) {
+        $link.GetElementsByTagName('maml:uri')[0].InnerText = ''
+    }
+}
+
+function Add-Element([Xml.XmlElement] $Parent, [string] $Name, [Xml.XmlElement] $Like, [string] $Text) {
+    $element = $Parent.OwnerDocument.CreateElement($Name, $Like.NamespaceURI)
+    $element.InnerText = $Text
+    $Parent.AppendChild($element) | Out-Null
 }
 
 foreach ($name in $Task) {

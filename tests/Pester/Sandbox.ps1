@@ -37,3 +37,18 @@ function Get-SandboxWrite($Sandbox) {
     $control = ([uri] $Sandbox.Address).GetLeftPart('Authority') + '/_control/requests'
     @(Invoke-RestMethod $control) | ForEach-Object { $_ } | Where-Object method -NE GET | ForEach-Object { "$($_.method) $($_.target)" }
 }
+
+# Gives a user of the server more tokens, named "seed 1" and on.
+function Add-SandboxToken($Sandbox, [string] $UserId, [int] $Count) {
+    $control = ([uri] $Sandbox.Address).GetLeftPart('Authority') + '/_control/seed'
+    Invoke-RestMethod $control -Method Post -ContentType application/json -Body (@{ 'user-id' = $UserId; 'user-tokens' = $Count } | ConvertTo-Json) | Out-Null
+}
+
+# Makes the server fail as Fault.cs describes; without faults it works again.
+function Set-SandboxFault($Sandbox, [string[]] $Fault) {
+    $control = ([uri] $Sandbox.Address).GetLeftPart('Authority') + '/_control/faults'
+    Invoke-RestMethod $control -Method Delete | Out-Null
+    if ($Fault) {
+        Invoke-RestMethod $control -Method Post -ContentType application/json -Body (ConvertTo-Json $Fault) | Out-Null
+    }
+}

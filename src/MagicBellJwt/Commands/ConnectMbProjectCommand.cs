@@ -15,7 +15,7 @@ using MagicBellJwt.Sandbox;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Connects to a project, checks the token with one read, and makes the session that other cmdlets use.</summary>
-[Cmdlet(VerbsCommunications.Connect, "MbProject", DefaultParameterSetName = "Project")]
+[Cmdlet(VerbsCommunications.Connect, "MbProject", DefaultParameterSetName = "Project", HelpUri = HelpPages.Folder + "Connect-MbProject.md")]
 [OutputType(typeof(Session))]
 public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 {

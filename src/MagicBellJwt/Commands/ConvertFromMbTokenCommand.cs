@@ -5,7 +5,7 @@ using MagicBellJwt.Client;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Says what a token says about itself, without a call and without trust.</summary>
-[Cmdlet(VerbsData.ConvertFrom, "MbToken")]
+[Cmdlet(VerbsData.ConvertFrom, "MbToken", HelpUri = HelpPages.Folder + "ConvertFrom-MbToken.md")]
 [Alias("ConvertFrom-MbJwt")]
 [OutputType(typeof(DecodedToken))]
 public sealed class ConvertFromMbTokenCommand : PSCmdlet

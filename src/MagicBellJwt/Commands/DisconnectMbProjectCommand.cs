@@ -4,7 +4,7 @@ using MagicBellJwt.Completion;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Ends sessions and forgets their tokens. What they listed cannot be acted upon any more.</summary>
-[Cmdlet(VerbsCommunications.Disconnect, "MbProject", DefaultParameterSetName = "Session")]
+[Cmdlet(VerbsCommunications.Disconnect, "MbProject", DefaultParameterSetName = "Session", HelpUri = HelpPages.Folder + "Disconnect-MbProject.md")]
 [OutputType(typeof(void))]
 public sealed class DisconnectMbProjectCommand : PSCmdlet
 {

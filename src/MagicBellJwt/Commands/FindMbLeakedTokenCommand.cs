@@ -18,7 +18,7 @@ namespace MagicBellJwt.Commands;
 /// it is over 16 GiB (disks of virtual machines, dumps) or has no size (empty, a pipe, a device). Binary files are left out always: those
 /// with a NUL in their first 8,000 bytes that are not UTF-16. -Verbose names each that is left out. Links to folders are not followed.
 /// </remarks>
-[Cmdlet(VerbsCommon.Find, "MbLeakedToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "Path")]
+[Cmdlet(VerbsCommon.Find, "MbLeakedToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "Path", HelpUri = HelpPages.Folder + "Find-MbLeakedToken.md")]
 [Alias("Find-MbLeakedJwt")]
 [OutputType(typeof(LeakedToken))]
 public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet

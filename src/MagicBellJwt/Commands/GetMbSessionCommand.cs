@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Shows the sessions of this runspace, the one in use last.</summary>
-[Cmdlet(VerbsCommon.Get, "MbSession")]
+[Cmdlet(VerbsCommon.Get, "MbSession", HelpUri = HelpPages.Folder + "Get-MbSession.md")]
 [OutputType(typeof(Session))]
 public sealed class GetMbSessionCommand : PSCmdlet
 {

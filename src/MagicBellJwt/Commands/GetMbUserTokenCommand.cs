@@ -5,7 +5,7 @@ using MagicBellJwt.Completion;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Lists the tokens of users, without their values.</summary>
-[Cmdlet(VerbsCommon.Get, "MbUserToken")]
+[Cmdlet(VerbsCommon.Get, "MbUserToken", HelpUri = HelpPages.Folder + "Get-MbUserToken.md")]
 [Alias("Get-MbUserJwt")]
 [OutputType(typeof(UserToken))]
 public sealed class GetMbUserTokenCommand : GetTokenCmdlet

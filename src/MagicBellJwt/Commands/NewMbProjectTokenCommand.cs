@@ -5,7 +5,7 @@ using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Issues a token with access to the whole project.</summary>
-[Cmdlet(VerbsCommon.New, "MbProjectToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "ExpiresIn")]
+[Cmdlet(VerbsCommon.New, "MbProjectToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "ExpiresIn", HelpUri = HelpPages.Folder + "New-MbProjectToken.md")]
 [Alias("New-MbProjectJwt")]
 [OutputType(typeof(IssuedToken))]
 public sealed class NewMbProjectTokenCommand : NewTokenCmdlet

@@ -7,7 +7,7 @@ using MagicBellJwt.Completion;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Issues a token for one user.</summary>
-[Cmdlet(VerbsCommon.New, "MbUserToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "ExpiresIn")]
+[Cmdlet(VerbsCommon.New, "MbUserToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "ExpiresIn", HelpUri = HelpPages.Folder + "New-MbUserToken.md")]
 [Alias("New-MbUserJwt")]
 [OutputType(typeof(IssuedToken))]
 public sealed class NewMbUserTokenCommand : NewTokenCmdlet

@@ -7,7 +7,7 @@ using MagicBellJwt.Client;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Revokes project tokens, at once and for good.</summary>
-[Cmdlet(VerbsCommon.Remove, "MbProjectToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[Cmdlet(VerbsCommon.Remove, "MbProjectToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, HelpUri = HelpPages.Folder + "Remove-MbProjectToken.md")]
 [Alias("Remove-MbProjectJwt")]
 [OutputType(typeof(Revocation))]
 public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet

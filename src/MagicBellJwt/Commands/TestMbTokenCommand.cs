@@ -6,7 +6,7 @@ using MagicBellJwt.Client;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Says whether a token was signed with a secret key and is in time, without a call.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "MbToken")]
+[Cmdlet(VerbsDiagnostic.Test, "MbToken", HelpUri = HelpPages.Folder + "Test-MbToken.md")]
 [Alias("Test-MbJwt")]
 [OutputType(typeof(bool))]
 public sealed class TestMbTokenCommand : PSCmdlet, IDisposable

@@ -8,7 +8,7 @@ namespace MagicBellJwt.Commands;
 
 /// <summary>Replaces tokens of users by fresh ones of the same user: stored and proved before the old ones end, whatever interrupts it.</summary>
 /// <remarks>No answer of the API says whose a token is by e-mail address or external id, so the caller does, and the user's list proves it.</remarks>
-[Cmdlet(VerbsData.Update, "MbUserToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "Name")]
+[Cmdlet(VerbsData.Update, "MbUserToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "Name", HelpUri = HelpPages.Folder + "Update-MbUserToken.md")]
 [Alias("Update-MbUserJwt")]
 [OutputType(typeof(TokenRotation), typeof(IssuedToken))]
 public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
