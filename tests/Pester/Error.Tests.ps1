@@ -1,0 +1,63 @@
+# Each error of the README's table, as somebody at a prompt meets it.
+BeforeDiscovery {
+    $cases = @(
+        @{ Id = 'MbInvalidRequest'; Category = 'InvalidArgument'; Target = 'no-uuid'; Run = { Remove-MbProjectToken 'no-uuid' -Force } }
+        @{ Id = 'MbInvalidRequest'; Category = 'InvalidArgument'; Fault = 'POST * 422'; Run = { New-MbProjectToken 'ci' } }
+        @{ Id = 'MbUnauthorized'; Category = 'AuthenticationError'; Fault = '* * 401'; Run = { Get-MbProjectToken } }
+        @{ Id = 'MbForbidden'; Category = 'PermissionDenied'; Fault = '* * 403'; Run = { Get-MbProjectToken } }
+        @{ Id = 'MbTokenNotFound'; Category = 'ObjectNotFound'; Target = '0198c0de-0000-7000-8000-000000000001'; Run = { Remove-MbProjectToken '0198c0de-0000-7000-8000-000000000001' -Force } }
+        @{ Id = 'MbConflict'; Category = 'ResourceExists'; Fault = 'POST * 409'; Run = { New-MbProjectToken 'ci' } }
+        @{ Id = 'MbRateLimited'; Category = 'LimitsExceeded'; Fault = 'GET * 429 retry-after=0'; Run = { Get-MbProjectToken } }
+        @{ Id = 'MbServiceUnavailable'; Category = 'ResourceUnavailable'; Fault = 'GET * 503'; Run = { Get-MbProjectToken } }
+        @{ Id = 'MbConnectionFailed'; Category = 'ConnectionError'; Run = { Connect-MbProject $sandbox.Token -BaseUri http://127.0.0.1:1/v2 -MaximumRetryCount 0 } }
+        @{ Id = 'MbTimeout'; Category = 'OperationTimeout'; Fault = 'GET * never'; Run = { Get-MbProjectToken } }
+        @{ Id = 'MbCreateOutcomeUnknown'; Category = 'InvalidResult'; Target = 'ci'; Fault = 'POST * reset-after-work'; Run = { New-MbProjectToken 'ci' } }
+        @{ Id = 'MbUnexpectedResponse'; Category = 'InvalidData'; Fault = 'GET * 200 body=html'; Run = { Get-MbProjectToken } }
+        @{ Id = 'MbNotConnected'; Category = 'ConnectionError'; Run = { Disconnect-MbProject -All; Get-MbProjectToken } }
+        @{ Id = 'MbSelfLockout'; Category = 'PermissionDenied'; Run = { Remove-MbProjectToken (Get-MbSession).TokenId -Force } }
+        @{ Id = 'MbRotationFailed'; Category = 'InvalidResult'; Run = { New-MbProjectToken 'ci' | Update-MbProjectToken -SaveTo { throw 'full' } -JournalPath (Join-Path $TestDrive 'rotations.jsonl') } }
+    )
+}
+
+BeforeAll {
+    . "$PSScriptRoot/Sandbox.ps1"
+    $script:sandbox = Open-Sandbox '--no-rate-limit'
+}
+
+AfterAll { Close-Sandbox $sandbox }
+
+Describe 'An error' {
+    BeforeEach {
+        Set-SandboxFault $sandbox
+        Disconnect-MbProject -All
+        Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local -MaximumRetryCount 0 -TimeoutSec 5
+        $Error.Clear()
+    }
+
+    AfterAll { Set-SandboxFault $sandbox }
+
+    It 'is <Id>, <Category>, and says what to do next (<Fault>)' -ForEach $cases {
+        if ($Fault) {
+            Set-SandboxFault $sandbox $Fault
+        }
+
+        try {
+            & $Run -ErrorAction SilentlyContinue 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } | ForEach-Object { $script:record = $_ }
+        }
+        catch {
+            $script:record = $_
+        }
+
+        $record.FullyQualifiedErrorId | Should -BeLike "$Id,*"
+        $record.CategoryInfo.Category | Should -Be $Category
+        $record.ErrorDetails.RecommendedAction | Should -Match '^[A-Z]\w+ \w+'
+        if ($Target) {
+            $record.TargetObject | Should -Be $Target
+        }
+
+        # Everything that PowerShell can show of it, and no token in it.
+        $shown = if (Get-Command Get-Error -ErrorAction Ignore) { $record | Get-Error | Out-String } else { $record | Format-List * -Force | Out-String }
+        $shown | Should -Match $Id
+        $shown + ($record.Exception | Format-List * -Force | Out-String) | Should -Not -Match 'eyJ'
+    }
+}

@@ -1,0 +1,16 @@
+# Red means red: the script that build.ps1 -Task Test runs these tests with says so in its exit code.
+Describe 'The runner of these tests' {
+    It 'ends with <ExitCode> for <What>' -ForEach @(
+        @{ What = 'a test that passes'; ExitCode = 0; Last = '1 passed, 0 failed'; Text = "Describe 'a' { It 'b' { 1 | Should -Be 1 } }" }
+        @{ What = 'a test that fails'; ExitCode = 1; Last = '1 passed, 1 failed'; Text = "Describe 'a' { It 'b' { 1 | Should -Be 1 }; It 'c' { 1 | Should -Be 2 } }" }
+        @{ What = 'a block that cannot begin'; ExitCode = 1; Last = '0 passed, * failed'; Text = "Describe 'a' { BeforeAll { throw 'broken' }; It 'b' { 1 | Should -Be 1 } }" }
+        @{ What = 'a file that cannot be read'; ExitCode = 1; Last = '0 passed, 1 failed'; Text = "Describe 'a' { It 'b' {" }
+        @{ What = 'a file without a test'; ExitCode = 1; Last = '0 passed, 0 failed'; Text = "Describe 'a' { }" }
+    ) {
+        $file = Join-Path $TestDrive 'Given.Tests.ps1'
+        Set-Content $file $Text
+        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File "$PSScriptRoot/../Invoke-PesterTest.ps1" $file 2>&1
+        $LASTEXITCODE | Should -Be $ExitCode
+        $said | Select-Object -Last 1 | Should -BeLike $Last
+    }
+}
