@@ -54,10 +54,12 @@
 
     PrivateData          = @{
         PSData = @{
-            Tags                     = @('MagicBell', 'JWT', 'Token', 'Security', 'Rotation', 'PSEdition_Desktop', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
+            Tags                     = @('MagicBell', 'JWT', 'Token', 'Credential', 'Secret', 'Rotation', 'Audit', 'Security', 'PSEdition_Desktop', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
             ProjectUri               = 'https://github.com/MagicBellJwt/MagicBellJwt'
             LicenseUri               = 'https://github.com/MagicBellJwt/MagicBellJwt/blob/main/LICENSE'
-            ReleaseNotes             = 'See CHANGELOG.md in the project.'
+            IconUri                  = 'https://raw.githubusercontent.com/MagicBellJwt/MagicBellJwt/main/docs/icon.png'
+            # The build puts the changelog's section for this version here.
+            ReleaseNotes             = 'CHANGELOG.md'
             RequireLicenseAcceptance = $false
         }
     }
