@@ -1,4 +1,5 @@
 @{
+    # All rules that are on by default: those of the Gallery's preset (PSGallery) are among them.
     IncludeDefaultRules = $true
     Rules = @{
         PSUseCompatibleSyntax = @{

@@ -57,6 +57,10 @@ function Invoke-Test {
 function Invoke-Analyze {
     Assert-Module -Name PSScriptAnalyzer -Version 1.21
     # The manifest is analysed where it stands beside the files that it names: in the built module.
+    if (-not (Test-Path out/MagicBellJwt/MagicBellJwt.psd1)) {
+        throw 'The built module is analysed too, and is not there: ./build.ps1 -Task Build'
+    }
+
     $scripts = @(Get-ChildItem . -Recurse -Include *.ps1, *.psm1, *.psd1 | Where-Object FullName -NotMatch '[\\/](out|bin|obj)[\\/]' | Where-Object Name -NE MagicBellJwt.psd1)
     $scripts += Get-Item out/MagicBellJwt/MagicBellJwt.psd1
     $findings = $scripts | ForEach-Object { Invoke-ScriptAnalyzer -Path $_.FullName -Settings ./PSScriptAnalyzerSettings.psd1 }
@@ -69,6 +73,9 @@ function Invoke-Analyze {
 }
 
 function Invoke-Docs {
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseSingularNouns', '', Justification = 'It is named after its task.')]
+    param()
+
     Assert-Module -Name Microsoft.PowerShell.PlatyPS -Version 1.0
     $folder = Join-Path ([IO.Path]::GetTempPath()) ([Guid]::NewGuid())
     $pages = Get-ChildItem docs/en-US/*-*.md | Import-MarkdownCommandHelp

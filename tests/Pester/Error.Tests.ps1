@@ -1,6 +1,6 @@
 # Each error of the README's table, as somebody at a prompt meets it.
 BeforeDiscovery {
-    $cases = @(
+    $script:cases = @(
         @{ Id = 'MbInvalidRequest'; Category = 'InvalidArgument'; Target = 'no-uuid'; Run = { Remove-MbProjectToken 'no-uuid' -Force } }
         @{ Id = 'MbInvalidRequest'; Category = 'InvalidArgument'; Fault = 'POST * 422'; Run = { New-MbProjectToken 'ci' } }
         @{ Id = 'MbUnauthorized'; Category = 'AuthenticationError'; Fault = '* * 401'; Run = { Get-MbProjectToken } }
@@ -28,17 +28,17 @@ AfterAll { Close-Sandbox $sandbox }
 
 Describe 'An error' {
     BeforeEach {
-        Set-SandboxFault $sandbox
+        Use-SandboxFault $sandbox
         Disconnect-MbProject -All
         Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local -MaximumRetryCount 0 -TimeoutSec 5
         $Error.Clear()
     }
 
-    AfterAll { Set-SandboxFault $sandbox }
+    AfterAll { Use-SandboxFault $sandbox }
 
     It 'is <Id>, <Category>, and says what to do next (<Fault>)' -ForEach $cases {
         if ($Fault) {
-            Set-SandboxFault $sandbox $Fault
+            Use-SandboxFault $sandbox $Fault
         }
 
         try {

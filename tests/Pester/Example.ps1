@@ -27,16 +27,16 @@ $script:preparation = {
 
         function Get-SecretVault($Name) { [pscustomobject]@{ Name = $Name } }
         function Get-SecretInfo($Name, $Vault) { if ($secrets.ContainsKey($Name)) { [pscustomobject]@{ Name = $Name; VaultName = $Vault } } }
-        function Set-SecretInfo($Name, $Vault, $Metadata) { $null = $Name, $Vault, $Metadata }
+        Set-Item function:Set-SecretInfo { param($Name, $Vault, $Metadata) $null = $Name, $Vault, $Metadata }
         function Get-Secret([Parameter(Position = 0)] $Name, $Vault) {
             if (-not $secrets.ContainsKey($Name)) { throw "The secret $Name was not found in $Vault." }
             $secrets[$Name]
         }
 
-        function Set-Secret([Parameter(Position = 0)] $Name, [Parameter(ValueFromPipeline)] $Secret, $Vault) { $null = $Vault; $secrets[$Name] = $Secret }
+        Set-Item function:Set-Secret { param([Parameter(Position = 0)] $Name, [Parameter(ValueFromPipeline)] $Secret, $Vault) process { $null = $Vault; $secrets[$Name] = $Secret } }
     }
     Import-Module $vault
-    function Read-Host { [Net.NetworkCredential]::new('', 'the secret key of a project').SecurePassword }
+    Set-Item function:Read-Host { [Net.NetworkCredential]::new('', 'the secret key of a project').SecurePassword }
 
     Connect-MbProject -Name local
     Get-MbProjectToken | Where-Object Id -NE (Get-MbSession).TokenId | Remove-MbProjectToken -Force

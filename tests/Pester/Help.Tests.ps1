@@ -1,6 +1,6 @@
 BeforeDiscovery {
     . "$PSScriptRoot/Example.ps1"
-    $pages = Get-ChildItem "$PSScriptRoot/../../docs/en-US/*-*.md" | ForEach-Object {
+    $script:pages = Get-ChildItem "$PSScriptRoot/../../docs/en-US/*-*.md" | ForEach-Object {
         $number = 0
         @{ Name = $_.BaseName; Blocks = @(Get-CodeBlock $_.FullName | ForEach-Object { $number++; @{ Number = $number; Code = $_ } }) }
     }

@@ -45,7 +45,7 @@ function Add-SandboxToken($Sandbox, [string] $UserId, [int] $Count) {
 }
 
 # Makes the server fail as Fault.cs describes; without faults it works again.
-function Set-SandboxFault($Sandbox, [string[]] $Fault) {
+function Use-SandboxFault($Sandbox, [string[]] $Fault) {
     $control = ([uri] $Sandbox.Address).GetLeftPart('Authority') + '/_control/faults'
     Invoke-RestMethod $control -Method Delete | Out-Null
     if ($Fault) {

@@ -2,7 +2,7 @@ BeforeDiscovery {
     # A real vault is tried only where one is installed: Install-PSResource Microsoft.PowerShell.SecretManagement, Microsoft.PowerShell.SecretStore
     $script:noVault = -not (Get-Module -ListAvailable Microsoft.PowerShell.SecretStore) -or -not (Get-Module -ListAvailable Microsoft.PowerShell.SecretManagement)
     if ($noVault) {
-        Write-Host 'Microsoft.PowerShell.SecretManagement and SecretStore are not installed here: rotation into a real vault is not tried.'
+        Write-Warning 'Microsoft.PowerShell.SecretManagement and SecretStore are not installed here: rotation into a real vault is not tried.'
     }
 }
 
