@@ -1,5 +1,5 @@
 # Runs the examples of the documentation as a reader would: each in a runspace of its own, connected to the sandbox server, in a folder with
-# the files that examples name. Stand-ins take the place of other products only: a vault, and the person at Read-Host. Dot-sourced.
+# the files that examples name. Stand-ins take the place of other products only: a vault, the Gallery, and the person at Read-Host. Dot-sourced.
 
 # The blocks of a markdown file that are marked as PowerShell.
 function Get-CodeBlock([string] $Path) {
@@ -11,6 +11,7 @@ $script:preparation = {
     param($Module, $Folder)
     $ErrorActionPreference = 'Stop'
     $ProgressPreference = 'SilentlyContinue'
+    $env:PSModulePath = (Split-Path $Module) + [IO.Path]::PathSeparator + $env:PSModulePath
     Import-Module $Module
     Set-Location $Folder
 
@@ -36,6 +37,7 @@ $script:preparation = {
         Set-Item function:Set-Secret { param([Parameter(Position = 0)] $Name, [Parameter(ValueFromPipeline)] $Secret, $Vault) process { $null = $Vault; $secrets[$Name] = $Secret } }
     }
     Import-Module $vault
+    Set-Item function:Install-PSResource { }
     Set-Item function:Read-Host { [Net.NetworkCredential]::new('', 'the secret key of a project').SecurePassword }
 
     Connect-MbProject -Name local
@@ -60,6 +62,7 @@ function Invoke-Example([string] $Code, $Sandbox, [string] $Folder) {
         Add-SandboxToken $Sandbox -UserId $user -Count 2
     }
 
+    $path = $env:PSModulePath
     $env:MAGICBELL_PROJECT_TOKEN = [Net.NetworkCredential]::new('', $Sandbox.Token).Password
     $env:MAGICBELL_BASE_URL = $Sandbox.Address
     $shell = [powershell]::Create()
@@ -76,6 +79,7 @@ function Invoke-Example([string] $Code, $Sandbox, [string] $Folder) {
     finally {
         $shell.Runspace.Dispose()
         $shell.Dispose()
+        $env:PSModulePath = $path
         Remove-Item Env:MAGICBELL_PROJECT_TOKEN, Env:MAGICBELL_BASE_URL
         Remove-Item Env:MAGICBELL_USER_TOKEN -ErrorAction Ignore
     }
