@@ -134,6 +134,13 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         return task.GetAwaiter().GetResult();
     }
 
+    /// <summary>Waits, unless the pipeline is stopped.</summary>
+    private protected void Wait(TimeSpan time) => Await(async () =>
+    {
+        await Task.Delay(time, StopToken).ConfigureAwait(false);
+        return true;
+    });
+
     /// <summary>Gives an object to the pipeline, from any thread, as the last thing that the work does.</summary>
     /// <returns>True where somebody has it now.</returns>
     private protected async Task<bool> OfferAsync(object output)

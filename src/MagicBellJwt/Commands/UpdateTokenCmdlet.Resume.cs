@@ -13,6 +13,9 @@ public abstract partial class UpdateTokenCmdlet
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_longestCreate = TimeSpan.FromHours(1);
 
+    // How long a vault may show what it held before: SecretStore sees what another process wrote after five seconds.
+    private static readonly TimeSpan s_vaultDelay = TimeSpan.FromSeconds(10);
+
     private bool HasStore => Vault is not null || SaveTo is not null;
 
     private void ResumeEverything()
@@ -123,8 +126,16 @@ public abstract partial class UpdateTokenCmdlet
     {
         RotationEntry entry = rotating.Entry;
         _secretVault.Check(entry.Vault!);
-        string? value = SecretVault.TextOf(ReadSecret(entry.Vault!, entry.Secret!));
-        if (value is null || TokenFingerprint.Of(value) != entry.Fingerprint)
+        string? value = Held();
+        TimeSpan wait = entry.StepAt + s_vaultDelay - DateTimeOffset.UtcNow;
+        if (value is null && wait > TimeSpan.Zero)
+        {
+            WriteVerbose($"The vault '{entry.Vault}' does not hold the new token, and is asked again when it has had time to show what another process wrote.");
+            Wait(wait < s_vaultDelay ? wait : s_vaultDelay);
+            value = Held();
+        }
+
+        if (value is null)
         {
             Undo(rotating, $"and the vault '{entry.Vault}' does not hold the new token");
             return false;
@@ -144,6 +155,8 @@ public abstract partial class UpdateTokenCmdlet
             rotating.Journal.Write(entry, RotationStep.Stored);
             Retire(rotating, value, resumed);
         });
+
+        string? Held() => SecretVault.TextOf(ReadSecret(entry.Vault!, entry.Secret!)) is { } text && TokenFingerprint.Of(text) == entry.Fingerprint ? text : null;
     }
 
     // Whether the script stored it cannot be known, so both stay live until another one is stored.

@@ -103,6 +103,27 @@ public sealed class ResumeTests(ServerFixture fixture) : RotationTestBase<Server
     }
 
     [Fact]
+    public async Task A_vault_that_shows_late_what_another_process_wrote_is_asked_again()
+    {
+        (string old, string oldValue) = Issue("late");
+        (string @new, string value) = Issue("late");
+        Run(
+            """
+            $global:asked = 0
+            New-Module -Name Microsoft.PowerShell.SecretManagement {
+                function Set-Secret { throw 'not needed' }
+                function Get-Secret([string] $Vault, [string] $Name) { if ($global:asked++) { $global:new } else { $global:before } }
+            } | Import-Module -Global
+            """,
+            ("before", oldValue), ("new", value)).MustSucceed();
+        Leave(old, @new, value, "late", s_storing, ("vault", "prod"), ("secret", "late"), ("time", Now(-8)));
+
+        Assert.Equal(@new, Update("-Resume").MustSucceed().Single().Get<string>("NewId"));
+
+        Assert.Equal([@new], await LiveAsync("late"));
+    }
+
+    [Fact]
     public async Task A_vault_that_cannot_be_read_decides_nothing()
     {
         (string old, _) = Issue("closed");
@@ -301,7 +322,7 @@ public sealed class ResumeTests(ServerFixture fixture) : RotationTestBase<Server
         Directory.CreateDirectory(Path.GetDirectoryName(Journal)!);
         File.AppendAllLines(Journal, steps.Select(step =>
         {
-            var line = new Dictionary<string, string?> { ["rotation"] = rotation, ["step"] = step, ["time"] = Now(0) };
+            var line = new Dictionary<string, string?> { ["rotation"] = rotation, ["step"] = step, ["time"] = given.GetValueOrDefault("time", Now(-30)) };
             if (step == "begun")
             {
                 line["project"] = given.GetValueOrDefault("project", "127.0.0.1/" + Claim(Server.Token, "project_id"));

@@ -1,0 +1,89 @@
+<#
+.SYNOPSIS
+A token has leaked: finds it in logs, confirms that it is live, replaces it where a store is given, revokes it, and writes the audit.
+
+.DESCRIPTION
+The project's token is taken from the environment variable MAGICBELL_PROJECT_TOKEN; take one that has not leaked. No value of a token
+is shown or kept. It asks once before it changes anything, unless -Confirm:$false is given. With -WhatIf it reads the lists, tells what
+it would do, and changes nothing.
+
+A leaked token that nobody has stored a successor of is revoked all the same: whoever uses it stands still until it has another one.
+
+A live token that is in no list was signed with the project's secret key, and cannot be revoked: change the key.
+
+Exit codes: 0 nothing that was found is live any more; 1 some is; 2 it could not run, or not everything could be searched or audited.
+
+.EXAMPLE
+./incident.ps1 /var/log/app -WhatIf
+.EXAMPLE
+./incident.ps1 /var/log/app, ./dump.sql -Vault prod
+#>
+[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
+param(
+    # Files and folders to search, with all that is in them.
+    [Parameter(Mandatory, Position = 0)]
+    [string[]] $Path,
+
+    # Where successors of leaked project tokens go: a vault of Microsoft.PowerShell.SecretManagement, or a script block that stores one
+    # and puts out what it reads back. Tokens of users are revoked only: no list says by e-mail address whose they are.
+    [string] $Vault,
+    [scriptblock] $SaveTo,
+    [string] $JournalPath,
+
+    # The audit afterwards: its extension says whether a page (.html), .csv or .json.
+    [string] $ReportPath = 'incident.html'
+)
+
+$ErrorActionPreference = 'Stop'
+try {
+    $session = Connect-MbProject -PassThru
+
+    # Find, and confirm: by the lists, and what is in none by one read with it.
+    $look = @{ TestLive = $true; Session = $session; Confirm = $false; ErrorAction = 'Continue'; ErrorVariable = '+unread' }
+    $unread = @()
+    $places = @(Find-MbLeakedToken -Path $Path -Recurse @look)
+    $places
+    $live = @{}
+    $places | Where-Object { $_.Live } | ForEach-Object { $live[$_.Fingerprint] = $_ }
+    [Console]::Error.WriteLine("$($places.Count) places, $($live.Count) live tokens.")
+
+    $ofProject = @($live.Values | Where-Object { $_.Kind -eq 'Project' -and $_.Id })
+    $ofUsers = @($live.Values | Where-Object { $_.Kind -eq 'User' -and $_.Id })
+    if ($ofProject.Count + $ofUsers.Count -gt 0 -and
+        $PSCmdlet.ShouldProcess("$($ofProject.Count) project and $($ofUsers.Count) user tokens that have leaked from '$($session.Name)'", 'Replace or revoke')) {
+        # Replace: the successor is stored before the leaked one ends.
+        $store = if ($Vault) { @{ Vault = $Vault } } elseif ($SaveTo) { @{ SaveTo = $SaveTo } }
+        if ($store) {
+            if ($JournalPath) { $store.JournalPath = $JournalPath }
+            $ofProject | Update-MbProjectToken @store -Confirm:$false -ErrorAction Continue
+        }
+
+        # Revoke: also what could not be replaced. Leaked is worse than down.
+        $ofProject | Remove-MbProjectToken -Force -PassThru -ErrorAction Continue
+        $ofUsers | Remove-MbUserToken -Force -PassThru -ErrorAction Continue
+    }
+
+    # Look again, where something live was, and audit.
+    $left = @{}
+    $files = @($live.Values | ForEach-Object { $_.Path })
+    if ($files) {
+        Find-MbLeakedToken -LiteralPath $files @look | Where-Object { $_.Live } | ForEach-Object { $left[$_.Fingerprint] = $_ }
+    }
+
+    $ofUsers | ForEach-Object { $_.UserId } |
+        Get-MbTokenReport -Session $session -ErrorAction Continue -ErrorVariable +unread |
+        Export-MbTokenReport -Path $ReportPath -Confirm:$false
+    Disconnect-MbProject $session
+}
+catch {
+    [Console]::Error.WriteLine("The incident is not dealt with: $_")
+    exit 2
+}
+
+$left.Values | ForEach-Object { [Console]::Error.WriteLine("still live: $_, fingerprint $($_.Fingerprint), id $($_.Id)") }
+[Console]::Error.WriteLine("$($left.Count) of $($live.Count) tokens are still live, $($unread.Count) files or lists could not be read.")
+if ($left.Count -gt 0) {
+    exit 1
+}
+
+exit 2 * [int]($unread.Count -gt 0)
