@@ -10,9 +10,9 @@ public sealed class Redactor
     private const int MaximumLength = 300;
     private const string Redacted = "[redacted]";
 
-    // A JWT, whole or cut short, and the vendor's secret keys.
+    // A JWT, whole or cut short, and the vendor's secret keys, behind an escape of an address too: %2Fsk_ has no boundary between F and s.
     private static readonly Regex s_secret = new(
-        @"eyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){0,4}|\bsk_[A-Za-z0-9_-]+",
+        @"eyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){0,4}|(\b|(?<=%[0-9A-Fa-f]{2}))sk_[A-Za-z0-9_-]+",
         RegexOptions.CultureInvariant,
         TimeSpan.FromSeconds(1));
 

@@ -128,7 +128,7 @@ public static class RequestText
 
     private static void CheckText(string text, string what)
     {
-        CheckUnicode(text, what);
+        CheckSendable(text, what);
 
         // As JSON Schema counts them: a pair of surrogates is one character.
         int characters = text.Length - text.Count(char.IsLowSurrogate);
@@ -145,11 +145,16 @@ public static class RequestText
             throw JwtService.Invalid($"The {what} has {text.Length} characters, and no id is that long.");
         }
 
-        CheckUnicode(text, what);
+        CheckSendable(text, what);
     }
 
-    private static void CheckUnicode(string text, string what)
+    private static void CheckSendable(string text, string what)
     {
+        if (JsonWebToken.TryDecode(text, out _))
+        {
+            throw JwtService.Invalid($"The {what} is a token's value. It would be kept and shown wherever it was sent, so nothing was sent.");
+        }
+
         for (int index = 0; index < text.Length; index++)
         {
             if (char.IsHighSurrogate(text[index]) && index + 1 < text.Length && char.IsLowSurrogate(text[index + 1]))

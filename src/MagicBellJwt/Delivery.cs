@@ -9,8 +9,9 @@ internal static class Delivery
 {
     /// <summary>Writes an object.</summary>
     /// <param name="write">The cmdlet's WriteObject.</param>
+    /// <param name="isStopping">Whether the whole pipeline is being stopped, which takes nothing from it.</param>
     /// <returns>Null where the object was taken; what ended the pipeline otherwise, or after it was taken.</returns>
-    internal static (bool Taken, ExceptionDispatchInfo? End) Try(Action write)
+    internal static (bool Taken, ExceptionDispatchInfo? End) Try(Action write, Func<bool> isStopping)
     {
         // Select-Object -First takes the object and then stops who feeds it; a command that fails has it too, and loses it. Both
         // come back as the same PipelineStoppedException, so what was thrown on the way has to tell them apart.
@@ -31,7 +32,8 @@ internal static class Delivery
         }
         catch (Exception end)
         {
-            return (stoppedUpstream && end is PipelineStoppedException or FlowControlException, ExceptionDispatchInfo.Capture(end));
+            // A Select-Object inside a script block downstream has thrown the same and was done with, when Ctrl+C ended the block.
+            return (stoppedUpstream && !isStopping() && end is PipelineStoppedException or FlowControlException, ExceptionDispatchInfo.Capture(end));
         }
         finally
         {

@@ -14,8 +14,10 @@ namespace MagicBellJwt.Client.Tests;
 public class CreateTests
 {
     [Theory]
+    [InlineData("POST * reset every=7")]
     [InlineData("POST * reset-after-work every=7")]
     [InlineData("POST * cut every=7")]
+    [InlineData("POST * answer every=7 extra-length=10")]
     [InlineData("POST * 502-after-work every=7 body=html")]
     [InlineData("POST * answer body=truncated every=7")]
     [InlineData("POST * answer encoding=not-gzip every=7")]
@@ -24,7 +26,10 @@ public class CreateTests
         await using SandboxServer server = await TestClient.StartSandboxAsync();
         server.AddFault(fault);
         using var client = new TestClient(server);
-        int creates = fault.Contains("reset", StringComparison.Ordinal) ? 1000 : 70;
+        int creates = fault.Contains("reset", StringComparison.Ordinal) || fault.Contains("cut", StringComparison.Ordinal) ? 1000 : 70;
+
+        // Of a connection that broke before an answer nobody can tell.
+        int minted = fault.Contains(" reset ", StringComparison.Ordinal) ? creates - (creates / 7) : creates;
         var returned = new ConcurrentDictionary<string, string>();
         var doubted = new ConcurrentBag<MagicBellException>();
 
@@ -45,7 +50,7 @@ public class CreateTests
         Assert.Equal(creates / 7, doubted.Count);
         Assert.Equal(creates - (creates / 7), returned.Count);
         SandboxToken[] live = [.. server.Api.ListTokens().Where(token => token.Name!.StartsWith("ci ", StringComparison.Ordinal) && token.IsLive(DateTimeOffset.UtcNow))];
-        Assert.Equal(creates, live.Length);
+        Assert.Equal(minted, live.Length);
         Assert.Equal(creates, server.Requests.Count);
 
         // One key for each create, and each token in doubt is found by the key and the name that its error gives.
@@ -55,7 +60,7 @@ public class CreateTests
             RecordedRequest request = sent[failure.IdempotencyKey!.Value.ToString("D")];
             string name = request.Body["{\"name\":\"".Length..^2];
             Assert.Contains("'" + name + "'", failure.Message, StringComparison.Ordinal);
-            Assert.DoesNotContain(returned.Keys, id => live.Single(token => token.Name == name).Id.ToString("D") == id);
+            Assert.DoesNotContain(returned.Keys, id => live.Any(token => token.Name == name && token.Id.ToString("D") == id));
         });
     }
 

@@ -27,6 +27,27 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
         (Revoke, "$userTokens | Remove-MbUserToken -Force -PassThru -ThrottleLimit 1", "$userTokens[0].Id", "RemoveMbUserTokenCommand"),
     ];
 
+    // It would be in the server's logs, in lists, and here in errors.
+    [Theory]
+    [InlineData("Get-MbUserToken $value")]
+    [InlineData("Get-MbProjectToken -After $value")]
+    [InlineData("New-MbProjectToken $value")]
+    [InlineData("New-MbUserToken -ExternalId $value")]
+    [InlineData("New-MbUserToken -Email hana@example.com -Name $value")]
+    [InlineData("Remove-MbProjectToken $value -Force")]
+    [InlineData("[pscustomobject]@{ Id = $value } | Remove-MbUserToken -Force")]
+    public async Task A_token_given_for_an_id_or_a_name_is_not_sent_and_not_repeated(string script)
+    {
+        ErrorRecord error = Run(script, ("value", Server.Token)).Error;
+
+        Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Empty(await Server.RequestsAsync());
+        foreach (string text in (string[])[error.ToString(), error.Exception.ToString(), error.ErrorDetails.RecommendedAction, $"{error.TargetObject}", error.CategoryInfo.ToString()])
+        {
+            Assert.All(Server.Token.Split('.'), part => Assert.DoesNotContain(part, text, StringComparison.Ordinal));
+        }
+    }
+
     [Theory]
     [InlineData("400", All, "MbInvalidRequest", ErrorCategory.InvalidArgument)]
     [InlineData("422", All, "MbInvalidRequest", ErrorCategory.InvalidArgument)]

@@ -279,6 +279,48 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.Equal(found.Id(), Assert.Single(await Server.TokensAsync(), token => token.Name == "found").Id);
     }
 
+    [Theory]
+    [InlineData("New-MbProjectToken again", "reset-after-work")]
+    [InlineData("New-MbProjectToken again", "cut")]
+    [InlineData("New-MbUserToken -Email again@example.com -Name again", "reset-after-work")]
+    [InlineData("New-MbUserToken -Email again@example.com -Name again", "502-after-work")]
+    public async Task A_lost_create_that_is_run_again_with_its_key_gives_its_token_and_mints_no_second(string create, string fault)
+    {
+        await Server.FailAsync($"POST * {fault} times=1");
+        Run lost = Run($"{create}; $key = $Error[0].Exception.IdempotencyKey");
+        Assert.StartsWith("MbCreateOutcomeUnknown,", Assert.Single(lost.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        HashSet<string> minted = [.. (await Server.TokensAsync()).Where(token => token.Name == "again" && token.Live).Select(token => token.Id)];
+
+        PSObject token = Run($"{create} -IdempotencyKey $key").MustSucceed().Single();
+
+        Assert.Contains(token.Id(), minted);
+        Assert.Equal(minted, [.. (await Server.TokensAsync()).Where(token => token.Name == "again" && token.Live).Select(token => token.Id)]);
+        Assert.Single((await WritesAsync()).Select(request => request.Headers["Idempotency-Key"]).Distinct());
+        Run($"Remove-Mb{token.Get<string>("Kind")}Token {token.Id()} -Force").MustSucceed();
+    }
+
+    [Theory]
+    [InlineData("reset")]
+    [InlineData("reset-after-work")]
+    [InlineData("cut")]
+    public async Task Of_1000_creates_each_live_token_was_written_or_is_an_error_of_its_own(string fault)
+    {
+        await Server.FailAsync($"POST * {fault} every=7");
+        string name = "bulk " + fault;
+
+        Run run = Run($"1..1000 | ForEach-Object {{ \"{name} $_\" }} | New-MbProjectToken -ThrottleLimit 8");
+
+        Assert.Null(run.End);
+        Assert.All(run.Errors, error => Assert.StartsWith("MbCreateOutcomeUnknown,", error.FullyQualifiedErrorId, StringComparison.Ordinal));
+        Assert.Equal(1000, run.Output.Count + run.Errors.Count);
+        Assert.Equal(1000 / 7, run.Errors.Count);
+        ServerToken[] live = [.. (await Server.TokensAsync()).Where(token => token.Live && token.Name?.StartsWith(name, StringComparison.Ordinal) is true)];
+        Assert.Equal(fault == "reset" ? run.Output.Count : 1000, live.Length);
+        HashSet<string> written = [.. run.Output.Select(token => token.Id())];
+        HashSet<string> doubted = [.. run.Errors.Select(error => (string)error.TargetObject)];
+        Assert.All(live, token => Assert.NotEqual(written.Contains(token.Id), doubted.Contains(token.Name!)));
+    }
+
     [Fact]
     public async Task The_user_is_unknown_where_the_token_does_not_tell()
     {

@@ -96,6 +96,9 @@ internal sealed class RunningScript : IDisposable
     /// <summary>What was written so far.</summary>
     public PSDataCollection<PSObject> Output => _output;
 
+    /// <summary>Waits for the end for so long.</summary>
+    public bool EndsWithin(TimeSpan time) => _invocation.AsyncWaitHandle.WaitOne(time);
+
     /// <summary>Waits for the end.</summary>
     public Run Wait()
     {

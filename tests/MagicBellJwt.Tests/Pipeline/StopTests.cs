@@ -1,7 +1,10 @@
 using System;
 using System.Linq;
 using System.Management.Automation;
+using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using System.Threading;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
 using MagicBellJwt.Tests.Server;
@@ -48,6 +51,31 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
     }
 
     [Theory]
+    [InlineData("Connect-MbProject $token -BaseUri $silent -Name late")]
+    [InlineData("Get-MbProjectToken -Session silent")]
+    [InlineData("New-MbProjectToken ci -Session silent")]
+    [InlineData("$ids | Remove-MbProjectToken -Force -Session silent")]
+    public async Task A_stop_while_it_connects_returns_and_leaves_nothing_in_doubt(string script)
+    {
+        // It takes a connection and never begins TLS.
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        Run(
+            "$ids = 1..20 | ForEach-Object { [guid]::NewGuid() }; $null = Connect-MbProject $token -BaseUri $silent -Name silent -SkipConnectionTest",
+            ("token", Server.SecureToken()),
+            ("silent", new Uri($"https://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/v2"))).MustSucceed();
+        using RunningScript running = Engine.Start(script);
+        using Socket connection = await silent.AcceptSocketAsync(TestContext.Current.CancellationToken);
+
+        (Run run, TimeSpan took) = running.Stop();
+
+        Assert.InRange(took, TimeSpan.Zero, s_limit);
+        Assert.Empty(run.Errors);
+        Assert.Empty(Host.Lines);
+        Assert.Empty(await Server.RequestsAsync());
+    }
+
+    [Theory]
     [InlineData("-ReadsPerMinute 1", "1..3 | ForEach-Object { $null = Get-MbProjectToken -Session paced; $_ }")]
     [InlineData("-WritesPerMinute 1", "1..3 | ForEach-Object { $null = New-MbProjectToken ci -Session paced; $_ }")]
     [InlineData("-WritesPerMinute 1", "$ids | Remove-MbProjectToken -Force -PassThru -Session paced -ErrorAction SilentlyContinue")]
@@ -85,6 +113,20 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
         Assert.Contains("'late'", told, StringComparison.Ordinal);
         Assert.Contains(token.Id, told, StringComparison.Ordinal);
         Assert.Contains("was revoked again", told, StringComparison.Ordinal);
+    }
+
+    // A Select-Object inside the script block ends its own pipeline by the very exception that one behind New- would end ours by.
+    [Fact]
+    public void A_token_that_a_stopped_block_had_is_revoked_again_whatever_the_block_selected()
+    {
+        using var reached = new ManualResetEventSlim();
+        using RunningScript running = Engine.Start("New-MbProjectToken nested | ForEach-Object { $null = 1..3 | Select-First 1; $reached.Set(); while ($true) { [Threading.Thread]::Sleep(5) } }", ("reached", reached));
+        Assert.True(reached.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+
+        (Run run, _) = running.Stop();
+
+        Assert.Empty(run.Output);
+        Assert.Contains("'nested'", Assert.Single(Host.Lines), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public abstract class RotationTestBase<TFixture>(TFixture fixture) : ServerTests
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
 
     /// <summary>A vault module in the engine, with its secrets in $secrets by "vault/name".</summary>
-    private protected const string VaultModule = """
+    internal const string VaultModule = """
         $global:secrets = @{}
         New-Module -Name Microsoft.PowerShell.SecretManagement {
             function Set-Secret([string] $Vault, [string] $Name, $Secret) { $global:secrets["$Vault/$Name"] = $Secret }

@@ -1,0 +1,414 @@
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Management.Automation;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Engine;
+using MagicBellJwt.Tests.Offline;
+using MagicBellJwt.Tests.Rotation;
+using MagicBellJwt.Tests.Server;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Secrets;
+
+/// <summary>
+/// Every cmdlet beside every fault, with everything said aloud: neither the bearer nor a token nor a key is in a stream, an error, a
+/// view, on the screen, in what a job would send, in a journal or in a report.
+/// </summary>
+public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture<CanaryTests.Stage>
+{
+    // All that the sandbox issues begins so: its header, and the first claim's name. It finds a token whose answer nobody got, too.
+    private const string AnyToken = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJqdGkiOi";
+
+    private const string ProxyPassword = "proxy-canary-0123456789";
+
+    private const string Aloud = "$VerbosePreference = $DebugPreference = $InformationPreference = $WarningPreference = $ErrorActionPreference = $ProgressPreference = 'Continue'; $ConfirmPreference = 'None'; $Error.Clear();";
+
+    // Under a session of its own: a 429 makes the whole session wait.
+    private const string Connected = "Connect-MbProject $token -BaseUri $address -Name canary -SkipConnectionTest -TimeoutSec 1 -MaximumRetryCount $retries -ReadsPerMinute 1000000 -WritesPerMinute 1000000 -Verbose -Debug;";
+
+    /// <summary>What goes wrong, as the server takes it.</summary>
+    private static readonly string[] s_faults =
+    [
+        "delay ms=20", "delay-after-work ms=20", "reset", "reset-after-work", "cut", "never", "never-after-work", "drip ms=1", "refuse ms=150",
+        "400", "401", "403", "404", "409", "418", "422", "429", "500", "502", "503", "504",
+        "400 body=html", "401 body=html", "429 body=html", "502 body=html", "503 body=empty", "503 body=truncated", "500-after-work", "503-after-work body=html",
+        "429 retry-after=1", "429 retry-after=0", "429 retry-after=-5", "429 retry-after=soon", "429 retry-after=86400", "429 retry-after=date+2", "429 retry-after=date-2", "503 retry-after=1",
+        "answer body=json", "answer body=html", "answer body=empty", "answer body=truncated", "answer body=text-for-list", "answer body=number-for-date", "answer body=huge", "answer body=huge-chunked",
+        "answer extra-length=10", "answer extra-length=-10", "answer encoding=gzip", "answer encoding=not-gzip", "answer date-skew=7200",
+        "200-after-work body=json", "204-after-work", "307 location=https://elsewhere.invalid/v2/jwt/project",
+        "answer next=elsewhere", "answer next=self", "answer next=ring", "answer next=relative", "answer next=query", "answer next=fragment", "answer next=missing", "answer next=http://127.0.0.1:1/v2/jwt/project",
+        "503 times=2", "reset times=2", "cut times=2", "429 retry-after=1 times=2",
+    ];
+
+    /// <summary>Each command, and the methods of its requests: the fault hits those of one method at a time, so that each step of a command meets it.</summary>
+    private static readonly (string Methods, string Script)[] s_commands =
+    [
+        ("GET", "Connect-MbProject $token -BaseUri $address -Name second -TimeoutSec 1 -MaximumRetryCount $retries -PassThru -Verbose -Debug"),
+        ("GET", "Get-MbProjectToken -PageSize 5 -Verbose -Debug"),
+        ("GET", "Get-MbUserToken usr_1, usr_2, usr_3 -Verbose -Debug"),
+        ("GET", "Get-MbTokenReport usr_1, usr_2 -Verbose -Debug"),
+        ("GET", "Get-MbTokenReport usr_1 -Verbose -Debug | Export-MbTokenReport $folder/report.html -Force -PassThru -Verbose -Debug"),
+        ("GET", "Get-MbTokenReport usr_1 -Verbose -Debug | Export-MbTokenReport $folder/report.json -Force -Verbose -Debug"),
+        ("GET", "Get-MbTokenReport usr_1 -Verbose -Debug | Export-MbTokenReport $folder/report.csv -Force -Verbose -Debug"),
+        ("GET POST DELETE", "Update-MbProjectToken -Id $project[0] -Session canary -JournalPath $folder/journal.jsonl -SaveTo { param($Issued) $Issued.Token } -Verbose -Debug"),
+        ("GET POST DELETE", "Update-MbProjectToken -Id $project[1] -Session canary -JournalPath $folder/vault.jsonl -Vault canaries -Verbose -Debug"),
+        ("GET POST DELETE", "Update-MbUserToken -Id $user[0] -Session canary -Email hana@example.com -JournalPath $folder/user.jsonl -SaveTo { param($Issued) [Net.NetworkCredential]::new('', $Issued.Token).Password + 'x' } -Verbose -Debug"),
+        ("POST", "1..3 | New-MbProjectToken -Verbose -Debug"),
+        ("POST", "New-MbProjectToken ci -IdempotencyKey ([guid]::NewGuid()) -Verbose -Debug"),
+        ("POST", "'a@example.com', 'b@example.com' | New-MbUserToken -Name laptop -ExpiresIn 1d -Verbose -Debug"),
+        ("DELETE", "$project[2..4] | Remove-MbProjectToken -Session canary -PassThru -Verbose -Debug"),
+        ("DELETE", "$project[5].Id | Remove-MbProjectToken -PassThru -Force -Verbose -Debug"),
+        ("DELETE", "$user[1..3] | Remove-MbUserToken -Session canary -PassThru -Force -Verbose -Debug"),
+    ];
+
+    /// <summary>What needs no server, or never gets there.</summary>
+    private static readonly string[] s_offlineCommands =
+    [
+        "Get-MbSession -Verbose -Debug",
+        "Disconnect-MbProject -Verbose -Debug; Get-MbProjectToken -Verbose -Debug",
+        "Connect-MbProject $bearerText -BaseUri $address -Verbose -Debug",
+        "Connect-MbProject $token -BaseUri https://127.0.0.1:1/v2 -Proxy http://127.0.0.1:1 -ProxyCredential $proxyCredential -MaximumRetryCount 0 -TimeoutSec 1 -Verbose -Debug",
+        "Connect-MbProject $token -BaseUri http://elsewhere.invalid/v2 -Verbose -Debug",
+        "Connect-MbProject $token -BaseUri $address -ReadsPerMinute 0 -Verbose -Debug",
+        "New-MbUserToken -Email hana@example.com -ApiKey pk_1 -SecretKey $key -ExpiresIn 1h -Verbose -Debug",
+        "New-MbUserToken -Email hana@example.com -ApiKey pk_1 -SecretKey $keyText -Verbose -Debug",
+        "New-MbUserToken -Email nobody -ApiKey pk_1 -SecretKey $key -Verbose -Debug",
+        "$token | ConvertFrom-MbToken -Verbose -Debug; $bearerText.Substring(9), $bearerText | ConvertFrom-MbToken -Verbose -Debug",
+        "Test-MbToken $signed $key -Verbose -Debug; Test-MbToken $token $key -Verbose -Debug; Test-MbToken $bearerText.Substring(7) $key -Verbose -Debug; Test-MbToken -SecretKey $keyText -Token $signed -Verbose -Debug",
+        "Find-MbLeakedToken $folder -Recurse -Verbose -Debug; $bearerText | Find-MbLeakedToken -Verbose -Debug; Find-MbLeakedToken $folder/none -Verbose -Debug",
+    ];
+
+    public static TheoryData<string> Faults() => [.. s_faults];
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task Nothing_secret_comes_out_beside(string fault)
+    {
+        foreach (string method in (string[])["GET", "POST", "DELETE"])
+        {
+            await stage.PrepareAsync();
+            await stage.Server.FailAsync($"{method} * {fault}");
+            await SearchAsync(
+                [.. s_commands.Where(command => command.Methods.Split(' ').Contains(method)).Select(command => command.Script)],
+                stage.Server.BaseAddress,
+
+                // Back-offs are real time: repeated is what has to be, for what is said about it.
+                retries: fault.Contains("times=", StringComparison.Ordinal) ? 3 : 0,
+                stops: fault.Contains("86400", StringComparison.Ordinal));
+        }
+    }
+
+    [Theory]
+    [InlineData("errors 400")]
+    [InlineData("errors 401")]
+    [InlineData("errors 404")]
+    [InlineData("errors 429")]
+    [InlineData("errors 503")]
+    [InlineData("html 200")]
+    [InlineData("html 502")]
+    [InlineData("headers 418")]
+    [InlineData("half 200")]
+    [InlineData("types 200")]
+    [InlineData("links 200")]
+    public async Task Nothing_secret_comes_out_beside_a_server_that_repeats_it(string echo)
+    {
+        string secrets = $"{stage.Server.Token} {TokenText.User} {TokenText.Key}";
+        await using var server = new ScriptedServer(_ => Echo(echo, secrets));
+        await stage.PrepareAsync();
+        await SearchAsync([.. s_commands.Select(command => command.Script)], server.BaseAddress, retries: 0);
+    }
+
+    [Fact]
+    public async Task Nothing_secret_comes_out_where_nothing_goes_wrong()
+    {
+        await stage.PrepareAsync();
+        IReadOnlyList<Run> runs = await SearchAsync([.. s_commands.Select(command => command.Script), .. s_offlineCommands], stage.Server.BaseAddress, retries: 0);
+
+        // Everything was said aloud, so that there was something to search.
+        Assert.Contains(runs.SelectMany(run => run.Verbose), line => line.StartsWith("POST /v2/jwt/project 201", StringComparison.Ordinal));
+        Assert.Contains(runs.SelectMany(run => run.Debug), text => text.Contains("Authorization: [redacted]", StringComparison.Ordinal));
+        Assert.NotEmpty(Directory.GetFiles(stage.Folder, "report.*"));
+        Assert.NotEmpty(Directory.GetFiles(stage.Folder, "*.jsonl"));
+    }
+
+    [Fact]
+    public async Task Nothing_secret_is_in_the_progress_of_what_takes_long_or_in_the_warnings_of_a_limit()
+    {
+        await stage.PrepareAsync();
+        await stage.Server.FailAsync("* * 429 retry-after=2 skip=1 times=1", "* * delay ms=400");
+        IReadOnlyList<Run> runs = await SearchAsync(
+            [
+                "Get-MbUserToken usr_1, usr_2, usr_3, usr_4 -ThrottleLimit 1 -Verbose -Debug",
+                "1..4 | New-MbProjectToken -Verbose -Debug",
+                "$user | Remove-MbUserToken -Session canary -ThrottleLimit 1 -Force -Verbose -Debug",
+            ],
+            stage.Server.BaseAddress,
+            retries: 3);
+        Assert.All(runs, run => Assert.NotEmpty(run.Progress));
+        Assert.Contains(runs.SelectMany(run => run.Progress), record => record.StatusDescription.Contains("waiting", StringComparison.Ordinal));
+        Assert.Contains(runs.SelectMany(run => run.Warnings), warning => warning.Contains("429", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_cmdlet_and_every_fault_is_among_them()
+    {
+        string scripts = string.Join('\n', s_commands.Select(command => command.Script).Concat(s_offlineCommands));
+        Assert.All(stage.Run("(Get-Command -Module MagicBellJwt -CommandType Cmdlet).Name").MustSucceed(), name => Assert.Contains(name + " ", scripts, StringComparison.Ordinal));
+
+        Assembly server = Assembly.LoadFrom(BuiltModule.OutputOf("tests/MagicBellJwt.SandboxServer", "MagicBellJwt.SandboxServer.dll"));
+        string faults = " " + string.Join(" ", s_faults) + " ";
+        foreach ((string type, string before) in (ReadOnlySpan<(string, string)>)[("FaultKind", " "), ("FaultBody", " body="), ("FaultEncoding", " encoding=")])
+        {
+            foreach (string name in Enum.GetNames(server.GetType("MagicBellJwt.Sandbox.Server." + type, throwOnError: true)!))
+            {
+                Assert.Contains(before + Hump().Replace(name, "$1-$2").ToLowerInvariant() + " ", faults, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    // What is planted is found, wherever it is and in whatever form: otherwise nothing found would mean nothing.
+    [Theory]
+    [InlineData("$secret")]
+    [InlineData("\"before $secret after\"")]
+    [InlineData("$secret.Substring(7, 40)")]
+    [InlineData("[Convert]::ToHexString([Text.Encoding]::UTF8.GetBytes($secret))")]
+    [InlineData("[Convert]::ToHexString([Text.Encoding]::Unicode.GetBytes($secret)).ToLowerInvariant()")]
+    [InlineData("[BitConverter]::ToString([Text.Encoding]::UTF8.GetBytes($secret))")]
+    [InlineData("[Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($secret))")]
+    [InlineData("[Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes('x' + $secret))")]
+    [InlineData("[Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes('xy' + $secret))")]
+    [InlineData("[Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($secret))")]
+    [InlineData("[Convert]::ToBase64String([byte[]](1) + [Text.Encoding]::Unicode.GetBytes($secret))")]
+    [InlineData("[Convert]::ToBase64String([byte[]](1, 2) + [Text.Encoding]::Unicode.GetBytes($secret))")]
+    [InlineData("[pscustomobject]@{ A = [pscustomobject]@{ B = $secret } }")]
+    [InlineData("$PSCmdlet.WriteVerbose($secret)")]
+    [InlineData("$PSCmdlet.WriteDebug($secret)")]
+    [InlineData("$PSCmdlet.WriteWarning($secret)")]
+    [InlineData("$PSCmdlet.WriteInformation($secret, @('x'))")]
+    [InlineData("$PSCmdlet.WriteInformation('x', @($secret))")]
+    [InlineData("$PSCmdlet.WriteProgress([Management.Automation.ProgressRecord]::new(1, 'working', \"at $secret\"))")]
+    [InlineData("$PSCmdlet.WriteError([Management.Automation.ErrorRecord]::new([Exception]::new($secret), 'x', 0, $null))")]
+    [InlineData("$PSCmdlet.WriteError([Management.Automation.ErrorRecord]::new([Exception]::new('x'), 'x', 0, [pscustomobject]@{ A = $secret }))")]
+    [InlineData("$e = [Management.Automation.ErrorRecord]::new([Exception]::new('x'), 'x', 0, $null); $e.ErrorDetails = 'x'; $e.ErrorDetails.RecommendedAction = $secret; $PSCmdlet.WriteError($e)")]
+    [InlineData("$e = [Exception]::new('inner'); $e.Data['x'] = $secret; throw [Exception]::new('outer', $e)")]
+    [InlineData("throw [Exception]::new('1', [Net.Http.HttpRequestException]::new('2', [IO.IOException]::new('3', [Exception]::new($secret))))")]
+    [InlineData("try { throw [Exception]::new($secret) } catch { }")]
+    [InlineData("$Host.UI.WriteLine($secret)")]
+    public async Task What_is_planted_is_found(string script)
+    {
+        await stage.PrepareAsync();
+
+        Assert.NotEmpty(stage.Search($"& {{ [CmdletBinding()] param() {script} }} -Verbose -Debug", stage.Server.BaseAddress, retries: 0).Search.Places);
+    }
+
+    [Fact]
+    public async Task What_is_planted_in_a_file_is_found()
+    {
+        await stage.PrepareAsync();
+        File.WriteAllText(Path.Combine(stage.Folder, "journal.jsonl"), $$"""{"a":"{{stage.Server.Token}}"}""");
+        Assert.NotEmpty(stage.SearchFiles().Places);
+    }
+
+    // Only Windows encrypts one.
+    [Theory]
+    [InlineData("[Management.Automation.PSSerializer]::Serialize($token)")]
+    [InlineData("[pscustomobject]@{ A = $token }")]
+    public async Task A_SecureString_that_is_serialised_is_found(string script)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows serialises it encrypted.");
+        await stage.PrepareAsync();
+        Assert.NotEmpty(stage.Search(script, stage.Server.BaseAddress, retries: 0).Search.Places);
+    }
+
+    private async Task<IReadOnlyList<Run>> SearchAsync(string[] scripts, Uri address, int retries, bool stops = false)
+    {
+        (Run Run, SecretSearch Search)[] searched = await Task.WhenAll(scripts.Select(script => Task.Run(() => stage.Search(script, address, retries, stops))));
+        Assert.All(searched, pair =>
+        {
+            pair.Search.MustBeEmpty();
+            Assert.NotEqual(0, pair.Search.Texts);
+        });
+        stage.SearchFiles().MustBeEmpty();
+        return [.. searched.Select(pair => pair.Run)];
+    }
+
+    private static string Echo(string echo, string secrets)
+    {
+        int status = int.Parse(echo.Split(' ')[1], null);
+        return echo.Split(' ')[0] switch
+        {
+            "errors" => ScriptedServer.Json(
+                status,
+                $$"""{"errors":[{"code":"{{secrets}}","message":"The token {{secrets}} is bad: {{new string('x', 280)}} {{secrets}}"}],"{{secrets}}":"{{secrets}}"}""",
+                "X-Request-Id: " + secrets,
+                "Retry-After: " + secrets,
+                "WWW-Authenticate: Bearer error=" + secrets),
+            "html" => ScriptedServer.Answer(status, "text/html", $"<html>{secrets}</html>"),
+            "headers" => ScriptedServer.Json(status, "{}", "X-Echo: " + secrets, "Set-Cookie: a=" + secrets, "Via: " + secrets, "Location: https://elsewhere.invalid/?" + Uri.EscapeDataString(secrets)),
+            "half" => $"HTTP/1.1 200 {secrets}\r\nContent-Length: 100000\r\n\r\n{{\"token\":\"{secrets}\"",
+            "types" => ScriptedServer.Json(status, $$"""{"data":"{{secrets}}","token":"{{secrets}}","token_id":"{{secrets}}","created_at":"{{secrets}}","discarded_at":"{{secrets}}","links":{"next":"{{secrets}}"} }"""),
+            _ => ScriptedServer.Json(status, $$"""{"data":[{"id":"a","created_at":"2021-01-01T00:00:00Z","{{secrets}}":"{{secrets}}"}],"links":{"next":"https://elsewhere.invalid/?{{Uri.EscapeDataString(secrets)}}"} }"""),
+        };
+    }
+
+    [GeneratedRegex("([a-z])([A-Z])")]
+    private static partial Regex Hump();
+
+    /// <summary>A server with secrets to lose, engines to run commands in, and a folder.</summary>
+    public sealed class Stage : IAsyncLifetime
+    {
+        private const int EngineCount = 4;
+
+        private readonly BlockingCollection<PowerShellEngine> _engines = [];
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
+        private readonly List<string> _issued = [];
+        private (string Name, object? Value)[] _variables = [];
+        private PowerShellEngine _preparer = null!;
+
+        internal ServerProcess Server { get; private set; } = null!;
+
+        /// <summary>Where reports and journals are written.</summary>
+        internal string Folder => _folder.FullName;
+
+        public async ValueTask InitializeAsync()
+        {
+            Server = await ServerProcess.StartAsync("--seed-project-tokens", "12", "--seed-user", "usr_1:7", "--seed-user", "usr_2:3");
+            _preparer = PowerShellEngine.ConnectedTo(Server, options: "-Name canary");
+            for (int number = 0; number < EngineCount; number++)
+            {
+                // With -Debug a warning is a question.
+                var engine = new PowerShellEngine(new TestHost { Choose = (_, _) => 0 });
+                engine.Run(RotationTestBase<ServerFixture>.VaultModule).MustSucceed();
+                _engines.Add(engine);
+            }
+
+            // A file for Find-MbLeakedToken to find something in.
+            File.WriteAllText(Path.Combine(_folder.CreateSubdirectory("leaked").FullName, "config.txt"), $"a = {Server.Token}\nb = {TokenText.User}\n");
+        }
+
+        /// <summary>Disarms every fault, issues the tokens that the commands revoke or replace, and clears the folder.</summary>
+        internal async Task PrepareAsync()
+        {
+            await Server.ResetAsync();
+            _issued.Clear();
+            foreach (string file in Directory.GetFiles(Folder))
+            {
+                File.Delete(file);
+            }
+
+            Run("$project = 1..6 | New-MbProjectToken -ThrottleLimit 6; $user = 1..4 | ForEach-Object { New-MbUserToken -Email hana@example.com -Name \"laptop $_\" }; $project, $user | ForEach-Object { $_ }")
+                .MustSucceed().ToList().ForEach(token => _issued.Add(Secret.Reveal(token.Properties["Token"].Value)));
+            _variables =
+            [
+                ("token", Server.SecureToken()),
+                ("address", Server.BaseAddress),
+                ("folder", Folder),
+                ("project", Run("$project").Output.ToArray()),
+                ("user", Run("$user").Output.ToArray()),
+                ("key", Secret.Of(TokenText.Key)),
+                ("keyText", TokenText.Key),
+                ("signed", Secret.Of(TokenText.User)),
+                ("bearerText", Server.Token),
+                ("secret", Server.Token),
+                ("proxyCredential", new PSCredential("hana", Secret.Of(ProxyPassword))),
+            ];
+        }
+
+        /// <summary>Runs a script where nothing is searched.</summary>
+        internal Run Run(string script) => _preparer.Run(script);
+
+        /// <summary>Runs a script, everything said aloud, and looks for every secret in everything that came of it.</summary>
+        /// <param name="script">The script.</param>
+        /// <param name="address">The server's address.</param>
+        /// <param name="retries">The session's.</param>
+        /// <param name="stops">Whether it waits for so long that it is stopped.</param>
+        internal (Run Run, SecretSearch Search) Search(string script, Uri address, int retries, bool stops = false)
+        {
+            PowerShellEngine engine = _engines.Take();
+            try
+            {
+                int lines = engine.Host.Lines.Count;
+                engine.Run(Connected, [.. _variables, ("address", address), ("retries", retries)]).MustSucceed();
+                using RunningScript running = engine.Start(Aloud + script);
+                Run run = stops && !running.EndsWithin(TimeSpan.FromSeconds(2)) ? running.Stop().Run : running.Wait();
+                PSObject[] errors = [.. engine.Run("$Error").Output];
+                engine.Run("$shown | Out-Default; $failed | Out-Default", ("shown", run.Output), ("failed", errors));
+
+                SecretSearch search = NewSearch(IssuedIn(run));
+                foreach ((string place, IEnumerable<object> records) in Streams(run).Append(("$Error", errors)))
+                {
+                    foreach (object record in records)
+                    {
+                        search.InProperties(place, record, depth: 5);
+
+                        // As a job, a remote session and Export-Clixml send it.
+                        search.In(place + " as CLIXML", PSSerializer.Serialize(record, 2));
+                        if (PSObject.AsPSObject(record).BaseObject is ErrorRecord error)
+                        {
+                            search.In(place + ".Exception as text", error.Exception.ToString());
+                            search.In(place + ".Exception as CLIXML", PSSerializer.Serialize(error.Exception, 2));
+                        }
+                    }
+                }
+
+                foreach (string line in engine.Host.Lines.Skip(lines))
+                {
+                    search.In("the screen", line);
+                }
+
+                return (run, search);
+            }
+            finally
+            {
+                _engines.Add(engine);
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            _preparer.Dispose();
+            foreach (PowerShellEngine engine in _engines)
+            {
+                engine.Dispose();
+            }
+
+            _engines.Dispose();
+            await Server.DisposeAsync();
+            _folder.Delete(recursive: true);
+        }
+
+        /// <summary>Looks for every secret in the files that were written.</summary>
+        internal SecretSearch SearchFiles()
+        {
+            SecretSearch search = NewSearch([]);
+            foreach (string file in Directory.GetFiles(Folder))
+            {
+                search.In(Path.GetFileName(file), File.ReadAllText(file));
+            }
+
+            return search;
+        }
+
+        private SecretSearch NewSearch(IEnumerable<string> issued) =>
+            new([AnyToken, Server.Token, TokenText.User, TokenText.Key, ProxyPassword, .. _issued.Concat(issued).Select(token => token.Split('.')[2])]);
+
+        private static IEnumerable<(string Place, IEnumerable<object> Records)> Streams(Run run) =>
+        [
+            ("the output", run.Output),
+            ("the errors", run.End is null ? run.Errors : [.. run.Errors, run.End]),
+            ("the warnings", run.Streams.Warning),
+            ("verbose", run.Streams.Verbose),
+            ("debug", run.Streams.Debug),
+            ("information", run.Streams.Information),
+            ("progress", run.Streams.Progress),
+        ];
+
+        private static IEnumerable<string> IssuedIn(Run run) =>
+            run.Output.Where(item => item.TypeNames[0] == "MagicBellJwt.IssuedToken").Select(item => Secret.Reveal(item.Properties["Token"].Value));
+    }
+}
