@@ -2,7 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
+using System.Net;
 using System.Threading.Tasks;
+using MagicBellJwt.Tests.Pipeline;
 
 namespace MagicBellJwt.Benchmarks;
 
@@ -24,6 +26,16 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
         new("import", 1.3, Import),
         new("import-and-first-call", 1.4, ImportAndFirstCall),
         new("time-a-call", 1.1, TimeACall),
+        new("soak", 1.1, Soak),
+        .. PowerShellLoops.IsPossible
+            ? (Benchmark[])
+            [
+                new("list-by-invoke-restmethod", null, PowerShellLoops.List),
+                new("create-by-invoke-restmethod", null, PowerShellLoops.Create),
+                new("revoke-by-invoke-restmethod", null, PowerShellLoops.RevokeInTurn),
+                new("revoke-by-foreach-parallel", null, PowerShellLoops.RevokeInParallel),
+            ]
+            : [],
     ];
 
     public Figure Measure() => Compare(Name, Limit);
@@ -180,6 +192,39 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
                 [IdsOf(client, user)]).Select(time => (double)time.BaseObject)];
             return ((times[2] - times[1]) / 20_000, (times[1] - times[0]) / 10_000);
         })]);
+    }
+
+    // Against itself too: what a long run beside faults leaves behind.
+    private static Figure Soak(string name, double? limit)
+    {
+        const int Operations = 200_000;
+        const int WarmUp = 20_000;
+        using Server server = Server.Start(["--seed-user", "usr_1:12", "--seed-user", "usr_2:12", "--seed-user", "usr_3:3", "--seed-user", "usr_4:0", .. SoakWork.Faults.SelectMany(fault => new[] { "--fault", fault })]);
+        using Engine engine = Engine.WithModule(server);
+        engine.Run("$global:ErrorActionPreference = 'SilentlyContinue'");
+        (double Memory, int Handles) before = default;
+        for (int done = 0; done < Operations; done += SoakWork.Operations)
+        {
+            engine.Run("param($address, $token) " + SoakWork.Script, server.Address, new NetworkCredential("", server.Token).SecurePassword);
+            if (done <= WarmUp && done + SoakWork.Operations > WarmUp)
+            {
+                before = Left();
+            }
+        }
+
+        (double Memory, int Handles) after = Left();
+
+        // Sockets are handles too; a few more or less are open at any time.
+        return after.Handles <= before.Handles + 24
+            ? Figure.Of(name, limit, "MiB", [(after.Memory, before.Memory)])
+            : throw new InvalidOperationException(FormattableString.Invariant($"{after.Handles} handles where {before.Handles} were."));
+
+        static (double Memory, int Handles) Left()
+        {
+            double memory = GC.GetTotalMemory(forceFullCollection: true) / (1024.0 * 1024);
+            using var self = Process.GetCurrentProcess();
+            return (memory, self.HandleCount);
+        }
     }
 
     private static string[] IdsOf(HandWritten client, int user) =>

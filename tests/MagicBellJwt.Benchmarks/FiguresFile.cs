@@ -32,7 +32,8 @@ internal static class FiguresFile
             all[figure.Name] = figure;
         }
 
-        File.WriteAllLines(file, Benchmark.All.Select(benchmark => all.GetValueOrDefault(benchmark.Name)).OfType<Figure>().Select(figure => figure.ToJson()));
+        // In the order of the list; what this machine cannot measure stays, at the end.
+        File.WriteAllLines(file, Benchmark.All.Select(benchmark => benchmark.Name).Union(all.Keys).Select(all.GetValueOrDefault).OfType<Figure>().Select(figure => figure.ToJson()));
     }
 
     private static Dictionary<string, Figure> Read(string file) =>
