@@ -76,6 +76,8 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
             SearchLiteralPath(path);
         }
 
+        // What is searched may be a secret: no verbose line or error of this command is to carry it along as what was bound.
+        MyInvocation.BoundParameters.Remove(nameof(InputObject));
         if (InputObject?.BaseObject is FileSystemInfo item)
         {
             SearchPath(item.FullName, isNamed: true);

@@ -220,7 +220,9 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
         (_, TimeSpan took) = running.Stop();
 
         Assert.InRange(took, TimeSpan.Zero, s_limit);
-        Assert.Single(Host.Lines, line => line.Contains("Revoked, although", StringComparison.Ordinal) && line.Contains("0198c0de-0000-7000-8000-000000000001", StringComparison.Ordinal));
+
+        // As revoked, or, where the machine was too busy for the answer to come in time, as in doubt.
+        Assert.Single(Host.Lines, line => (line.Contains("Revoked, although", StringComparison.Ordinal) || line.Contains("Could not revoke", StringComparison.Ordinal)) && line.Contains("0198c0de-0000-7000-8000-000000000001", StringComparison.Ordinal));
     }
 
     private async Task AwaitWritesAsync(int count) => Assert.True(await Eventually.IsAsync(async () => (await WritesAsync()).Length >= count));

@@ -62,7 +62,6 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        _listener.Stop();
         await _accepting;
         _stopping.Dispose();
         _listener.Dispose();
@@ -78,7 +77,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
                 serving.Add(ServeAsync(await _listener.AcceptSocketAsync(_stopping.Token)));
             }
         }
-        catch (Exception exception) when (_stopping.IsCancellationRequested && exception is OperationCanceledException or SocketException)
+        catch (Exception exception) when (_stopping.IsCancellationRequested && exception is OperationCanceledException)
         {
             await Task.WhenAll(serving);
         }
