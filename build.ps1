@@ -1,13 +1,14 @@
 #Requires -Version 5.1
 <#
 .SYNOPSIS
-Builds, tests, analyses or documents the module, for people who have PowerShell. MSBuild does the work.
+Builds, tests, analyses, documents or packs the module, for people who have PowerShell. MSBuild does the work.
 .DESCRIPTION
 Nothing is installed silently: what is missing is said, with the command that installs it.
 .PARAMETER Task
 Build leaves the module in out/MagicBellJwt. Test runs the Pester tests on the built module, in a process of their own.
 Analyze runs PSScriptAnalyzer over every script. Docs makes the help XML, which is committed, from the
-pages in docs/en-US.
+pages in docs/en-US. Package leaves the module, built in Release, in out/package: the folder, the package for the Gallery and, on
+Windows, a catalog of the folder's files beside it (Test-FileCatalog compares).
 .EXAMPLE
 ./build.ps1
 .EXAMPLE
@@ -15,7 +16,7 @@ pages in docs/en-US.
 #>
 [CmdletBinding()]
 param(
-    [ValidateSet('Build', 'Test', 'Analyze', 'Docs')]
+    [ValidateSet('Build', 'Test', 'Analyze', 'Docs', 'Package')]
     [string[]] $Task = 'Build',
 
     [ValidateSet('Debug', 'Release')]
@@ -48,7 +49,8 @@ function Invoke-Test {
     Invoke-DotNet -Command build -Project tests/MagicBellJwt.SandboxServer
     Invoke-DotNet -Command build -Project src/MagicBellJwt
 
-    & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File tests/Invoke-PesterTest.ps1 tests/Pester
+    # Beside its own files, and not what this process was started from: that is dotnet for `dotnet pwsh`.
+    & (Join-Path $PSHOME $(if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' })) -NoProfile -NonInteractive -File tests/Invoke-PesterTest.ps1 tests/Pester
     if ($LASTEXITCODE) {
         throw 'The Pester tests failed.'
     }
@@ -140,6 +142,18 @@ function Add-Element([Xml.XmlElement] $Parent, [string] $Name, [Xml.XmlElement] 
     $element = $Parent.OwnerDocument.CreateElement($Name, $Like.NamespaceURI)
     $element.InnerText = $Text
     $Parent.AppendChild($element) | Out-Null
+}
+
+function Invoke-Package {
+    & dotnet pack src/MagicBellJwt --configuration Release
+    if ($LASTEXITCODE) {
+        throw "dotnet pack failed with exit code $LASTEXITCODE."
+    }
+
+    # PowerShell has the command on Windows only.
+    if (Get-Command New-FileCatalog -ErrorAction Ignore) {
+        New-FileCatalog -Path out/package/MagicBellJwt -CatalogFilePath out/package/MagicBellJwt.cat -CatalogVersion 2.0
+    }
 }
 
 foreach ($name in $Task) {
