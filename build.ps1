@@ -25,6 +25,7 @@ param(
 
 $ErrorActionPreference = 'Stop'
 Set-Location $PSScriptRoot
+. ./tests/Shell.ps1
 $options = '--configuration', $Configuration
 
 function Assert-Module([string] $Name, [version] $Version) {
@@ -49,8 +50,7 @@ function Invoke-Test {
     Invoke-DotNet -Command build -Project tests/MagicBellJwt.SandboxServer
     Invoke-DotNet -Command build -Project src/MagicBellJwt
 
-    # Beside its own files, and not what this process was started from: that is dotnet for `dotnet pwsh`.
-    & (Join-Path $PSHOME $(if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' })) -NoProfile -NonInteractive -File tests/Invoke-PesterTest.ps1 tests/Pester
+    Invoke-Shell -File tests/Invoke-PesterTest.ps1 tests/Pester
     if ($LASTEXITCODE) {
         throw 'The Pester tests failed.'
     }

@@ -59,8 +59,7 @@ Describe 'Connect-MbProject' {
     }
 
     It 'says how to connect when there is no token and nobody to ask' {
-        $host_ = (Get-Process -Id $PID).Path
-        $said = & $host_ -NoProfile -NonInteractive -Command "Import-Module '$repository/out/MagicBellJwt'; try { Connect-MbProject } catch { `$_.FullyQualifiedErrorId }"
+        $said = Invoke-Shell -Command "Import-Module '$repository/out/MagicBellJwt'; try { Connect-MbProject } catch { `$_.FullyQualifiedErrorId }"
         $said | Should -BeLike 'MbNotConnected*'
     }
 }

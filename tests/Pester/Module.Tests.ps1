@@ -27,8 +27,7 @@ Describe 'The module' {
     }
 
     It 'loads none of its dependencies when it is imported' {
-        $host_ = (Get-Process -Id $PID).Path
-        $loaded = & $host_ -NoProfile -NonInteractive -Command "Import-Module '$repository/out/MagicBellJwt'; [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object Location -Like '*dependencies*' | ForEach-Object Location"
+        $loaded = Invoke-Shell -Command "Import-Module '$repository/out/MagicBellJwt'; [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object Location -Like '*dependencies*' | ForEach-Object Location"
         $loaded | Should -BeNullOrEmpty
     }
 

@@ -29,7 +29,7 @@ Describe 'The README' {
         Set-Content $file "Import-Module '$repository/out/MagicBellJwt'", ($commands | ForEach-Object { "'PS> $($_ -replace "'", "''")'"; "$_ | Out-Default" -replace '^(\$\w+ = .*|Connect\S+ .*) \| Out-Default$', '$1' }), "'PS>'"
         $plain = $env:NO_COLOR
         $env:NO_COLOR = '1'
-        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File $file
+        $said = Invoke-Shell -File $file
         $env:NO_COLOR = $plain
         Get-Outline $said | Should -Be (Get-Outline $session)
     }

@@ -1,4 +1,6 @@
 # Red means red: the script that build.ps1 -Task Test runs these tests with says so in its exit code.
+BeforeAll { . "$PSScriptRoot/../Shell.ps1" }
+
 Describe 'The runner of these tests' {
     It 'ends with <ExitCode> for <What>' -ForEach @(
         @{ What = 'a test that passes'; ExitCode = 0; Last = '1 passed, 0 failed'; Text = "Describe 'a' { It 'b' { 1 | Should -Be 1 } }" }
@@ -9,7 +11,7 @@ Describe 'The runner of these tests' {
     ) {
         $file = Join-Path $TestDrive 'Given.Tests.ps1'
         Set-Content $file $Text
-        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File "$PSScriptRoot/../Invoke-PesterTest.ps1" $file 2>&1
+        $said = Invoke-Shell -File "$PSScriptRoot/../Invoke-PesterTest.ps1" $file 2>&1
         $LASTEXITCODE | Should -Be $ExitCode
         $said | Select-Object -Last 1 | Should -BeLike $Last
     }

@@ -1,6 +1,7 @@
 # Starts the sandbox's HTTP server in a process of its own, and connects to it. Dot-sourced by each test file.
 $ErrorActionPreference = 'Stop'
 $repository = Split-Path (Split-Path $PSScriptRoot)
+. "$PSScriptRoot/../Shell.ps1"
 Import-Module (Join-Path $repository 'out/MagicBellJwt') -Force
 
 function Open-Sandbox([string[]] $Option) {

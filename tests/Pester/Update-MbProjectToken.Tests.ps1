@@ -102,7 +102,7 @@ try { Update-MbProjectToken ci -Vault nowhere } catch { $_.FullyQualifiedErrorId
             $home_ = $env:HOME
             $env:HOME = New-Item (Join-Path $TestDrive 'home') -ItemType Directory
             try {
-                $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File $file (Join-Path $repository 'out/MagicBellJwt')
+                $said = Invoke-Shell -File $file (Join-Path $repository 'out/MagicBellJwt')
             }
             finally {
                 $env:HOME = $home_
