@@ -9,7 +9,7 @@ revokes, writes a Revocation a token, and looks whether anything is left. With -
 
 A token that was signed with the project's secret key, without the API, is in no list and cannot be revoked: it ends by itself.
 
-Exit codes: 0 no live token is left, or there was only a preview; 1 some are left; 2 it could not run.
+Exit codes: 0 no live token is left, or there was only a preview; 1 some are left, or a user could not be read; 2 it could not run.
 
 .EXAMPLE
 ./off-boarding.ps1 leavers.csv -WhatIf
@@ -41,7 +41,7 @@ try {
     # Preview.
     $rows | Remove-MbUserToken -WhatIf
     if ($rows.Count -eq 0 -or -not $PSCmdlet.ShouldProcess("$($rows.Count) tokens of $($leavers.Count) users in project '$($session.Name)'", 'Revoke')) {
-        exit 0
+        exit [int]($unread.Count -gt 0)
     }
 
     # Revoke.

@@ -1,7 +1,7 @@
 BeforeDiscovery {
     # A real vault is tried where one is installed (Install-PSResource Microsoft.PowerShell.SecretManagement, Microsoft.PowerShell.SecretStore),
     # in a home of its own. On Windows a process cannot be given another home, and nobody's own vault is a test's to reset.
-    $script:hasVault = $env:HOME -and (Get-Module -ListAvailable Microsoft.PowerShell.SecretStore) -and (Get-Module -ListAvailable Microsoft.PowerShell.SecretManagement)
+    $script:hasVault = $env:OS -ne 'Windows_NT' -and (Get-Module -ListAvailable Microsoft.PowerShell.SecretStore) -and (Get-Module -ListAvailable Microsoft.PowerShell.SecretManagement)
     if (-not $hasVault) {
         Write-Warning 'Rotation into a real vault is not tried here.'
     }
@@ -52,64 +52,74 @@ Describe 'Update-MbProjectToken' {
     }
 }
 
-Describe 'examples/rotate-tokens.ps1' {
-    BeforeAll {
-        $script:example = Join-Path $repository 'examples/rotate-tokens.ps1'
-        $script:common = @{ BaseUri = $sandbox.Address; JournalPath = Join-Path $TestDrive 'example/rotations.jsonl' }
-        $script:tokenFile = Join-Path $TestDrive 'connect'
-        Set-Content $tokenFile ([Net.NetworkCredential]::new('', $sandbox.Token).Password)
-    }
-
-    It 'ends with 0 when all were rotated' {
-        $old = New-MbProjectToken 'ci example' -ExpiresIn 1d
-        & $example -Name 'ci example' -SaveTo $keep -TokenFile $tokenFile @common | Out-Null
-        $LASTEXITCODE | Should -Be 0
-        Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local
-        (Get-MbProjectToken 'ci example').Id | Should -Not -Be $old.Id
-    }
-
-    It 'ends with 1 when one failed' {
-        & $example -Name 'nobody' -SaveTo $keep -TokenFile $tokenFile @common 2>$null | Out-Null
-        $LASTEXITCODE | Should -Be 1
-    }
-
-    It 'ends with 2 when it could not start' {
-        Set-Content $tokenFile 'no-token'
-        & $example -Name 'nobody' -SaveTo $keep -TokenFile $tokenFile @common 2>$null | Out-Null
-        $LASTEXITCODE | Should -Be 2
-    }
-}
-
 if ($hasVault) {
     Describe 'Update-MbProjectToken into a real vault' {
-        It 'stores the new token, with what it is beside it, and names a vault that is not there' {
-            $file = Join-Path $TestDrive 'vault.ps1'
-            Set-Content $file @'
-param($Module)
+        BeforeAll {
+            # Processes of their own, as in a job, and in a home of their own.
+            $script:usersHome = $env:HOME
+            $env:HOME = New-Item (Join-Path $TestDrive 'home') -ItemType Directory
+            $env:MAGICBELL_PROJECT_TOKEN = [Net.NetworkCredential]::new('', $sandbox.Token).Password
+            $env:MAGICBELL_BASE_URL = $sandbox.Address
+            $script:job = Join-Path $TestDrive 'job.ps1'
+            Set-Content $job @'
+param($Module, $Script)
 $ErrorActionPreference = 'Stop'
 Import-Module Microsoft.PowerShell.SecretManagement, Microsoft.PowerShell.SecretStore, $Module
-Reset-SecretStore -Scope CurrentUser -Authentication None -Interaction None -Force -WarningAction SilentlyContinue | Out-Null
-Register-SecretVault -Name test -ModuleName Microsoft.PowerShell.SecretStore
-Connect-MbProject -Sandbox
-$old = New-MbProjectToken ci -ExpiresIn 1d
-$rotation = Update-MbProjectToken ci -Vault test
-$id = (Get-Secret -Vault test -Name ci | ConvertFrom-MbToken).Id
-"secret $($id -eq $rotation.NewId)"
-"metadata $((Get-SecretInfo -Vault test -Name ci).Metadata.MagicBellTokenId -eq $rotation.NewId)"
-"old one gone $($old.Id -eq $rotation.OldId -and (Get-MbProjectToken ci).Id -eq $rotation.NewId)"
-try { Update-MbProjectToken ci -Vault nowhere } catch { $_.FullyQualifiedErrorId }
+if (-not (Get-SecretVault test -ErrorAction Ignore)) {
+    Reset-SecretStore -Scope CurrentUser -Authentication None -Interaction None -Force -WarningAction SilentlyContinue | Out-Null
+    Register-SecretVault -Name test -ModuleName Microsoft.PowerShell.SecretStore
+}
+Connect-MbProject -Name local
+& ([scriptblock]::Create($Script))
 '@
-            $home_ = $env:HOME
-            $env:HOME = New-Item (Join-Path $TestDrive 'home') -ItemType Directory
-            try {
-                $said = Invoke-Shell -File $file (Join-Path $repository 'out/MagicBellJwt')
+            function Invoke-Job([string] $Script) {
+                Invoke-Shell -File $job (Join-Path $repository 'out/MagicBellJwt') $Script
             }
-            finally {
-                $env:HOME = $home_
+        }
+
+        AfterAll {
+            $env:HOME = $usersHome
+            Remove-Item env:MAGICBELL_PROJECT_TOKEN, env:MAGICBELL_BASE_URL
+        }
+
+        It 'stores the new token, with what it is beside it, and names a vault that is not there' {
+            $old = New-MbProjectToken 'ci vault' -ExpiresIn 1d
+            $said = Invoke-Job @"
+`$rotation = Update-MbProjectToken 'ci vault' -Vault test -JournalPath '$($journal.JournalPath)'
+'{0} {1}' -f `$rotation.OldId, `$rotation.NewId
+(Get-Secret -Vault test -Name 'ci vault' | ConvertFrom-MbToken).Id
+(Get-SecretInfo -Vault test -Name 'ci vault').Metadata.MagicBellTokenId
+try { Update-MbProjectToken 'ci vault' -Vault nowhere } catch { `$_.FullyQualifiedErrorId }
+"@
+            $new = (Get-MbProjectToken 'ci vault').Id
+            $said[0..2] | Should -Be "$($old.Id) $new", $new, $new
+            $said[3] | Should -BeLike 'MbInvalidRequest*'
+        }
+
+        It 'goes on where a killed run stood' {
+            $old = New-MbProjectToken 'ci killed' -ExpiresIn 1d
+            Use-SandboxFault $sandbox 'DELETE * never times=1'
+            $start = [Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path)
+            $start.Arguments = '{0} -NoProfile -NonInteractive -File "{1}" "{2}" "{3}"' -f "$(Get-ShellLibrary)", $job, (Join-Path $repository 'out/MagicBellJwt'),
+                "Update-MbProjectToken 'ci killed' -Vault test -JournalPath '$($journal.JournalPath)'"
+            $start.UseShellExecute = $false
+            $killed = [Diagnostics.Process]::Start($start)
+            $limit = (Get-Date).AddMinutes(2)
+            while (-not $killed.HasExited -and (Get-Date) -lt $limit -and (Get-Content $journal.JournalPath -Tail 1) -notmatch '"revoking"') {
+                Start-Sleep -Milliseconds 50
             }
 
-            $said[0..2] | Should -Be 'secret True', 'metadata True', 'old one gone True'
-            $said[3] | Should -BeLike 'MbInvalidRequest*'
+            $killed.HasExited | Should -BeFalse
+            $killed.Kill()
+            $killed.WaitForExit()
+            @(Get-MbProjectToken 'ci killed') | Should -HaveCount 2
+
+            $said = Invoke-Job @"
+Update-MbProjectToken -Resume -JournalPath '$($journal.JournalPath)' | ForEach-Object { '{0} {1} {2}' -f `$_.OldId, `$_.NewId, `$_.Resumed }
+(Get-Secret -Vault test -Name 'ci killed' | ConvertFrom-MbToken).Id
+"@
+            $new = (Get-MbProjectToken 'ci killed').Id
+            $said | Should -Be "$($old.Id) $new True", $new
         }
     }
 }

@@ -1,0 +1,212 @@
+# Runs each script of examples/ against the sandbox's server, as a scheduler would: in a process of its own, by its exit code.
+BeforeDiscovery {
+    $script:scripts = Get-ChildItem (Join-Path $PSScriptRoot '../../examples') -Filter *.ps1 | ForEach-Object { @{ Name = $_.Name; Path = $_.FullName } }
+}
+
+BeforeAll {
+    . "$PSScriptRoot/Sandbox.ps1"
+    $script:sandbox = Open-Sandbox '--no-rate-limit', '--seed-user usr_leaver:3', '--seed-user usr_other:2'
+    $script:pwsh = (Get-Process -Id $PID).Path
+    Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local
+
+    # Runs an example to its end; gives its exit code and all that it said.
+    function Invoke-Example([string] $Name, [string] $Arguments, $Token = $sandbox.Token) {
+        $start = [Diagnostics.ProcessStartInfo]::new($pwsh)
+        $start.Arguments = "-NoProfile -NonInteractive -Command `"Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments; exit `$LASTEXITCODE`""
+        $start.RedirectStandardOutput = $true
+        $start.RedirectStandardError = $true
+        $start.UseShellExecute = $false
+        $start.EnvironmentVariables['MAGICBELL_PROJECT_TOKEN'] = [Net.NetworkCredential]::new('', $Token).Password
+        $start.EnvironmentVariables['MAGICBELL_BASE_URL'] = $sandbox.Address
+        $process = [Diagnostics.Process]::Start($start)
+        $failed = $process.StandardError.ReadToEndAsync()
+        $said = $process.StandardOutput.ReadToEnd() + $failed.Result
+        $process.WaitForExit()
+        $said | Should -Not -Match 'eyJ'
+        [pscustomobject]@{ ExitCode = $process.ExitCode; Said = $said }
+    }
+
+    # Where a script stores tokens: a file a name, moved into place.
+    $script:store = Join-Path $TestDrive 'store'
+    New-Item -ItemType Directory $store | Out-Null
+    $script:saveTo = "{ param(`$Issued) `$f = '$store/' + `$Issued.Name; [IO.File]::WriteAllText(`$f, [Net.NetworkCredential]::new('', `$Issued.Token).Password); [IO.File]::ReadAllText(`$f) }"
+    $script:journal = "-JournalPath '$(Join-Path $TestDrive 'journal/rotations.jsonl')'"
+    $script:wrong = ConvertTo-Secret 'eyJ.wrong.token'
+}
+
+AfterAll { Close-Sandbox $sandbox }
+
+Describe 'examples' {
+    It 'has no syntax error, and says what its exit codes mean: <Name>' -ForEach $scripts {
+        $errors = $null
+        [Management.Automation.Language.Parser]::ParseFile($Path, [ref] $null, [ref] $errors) | Out-Null
+        $errors | Should -BeNullOrEmpty
+        Get-Content $Path -Raw | Should -Match 'Exit codes?'
+    }
+}
+
+Describe 'examples/quickstart.ps1' {
+    It 'does what it says, step by step' {
+        $run = Invoke-Example quickstart.ps1
+        $run.ExitCode | Should -Be 0
+        $run.Said | Should -Match 'ok: revoked'
+        $run.Said | Should -Not -Match 'failed'
+    }
+}
+
+Describe 'examples/rotate-tokens.ps1' {
+    It 'ends with 0 when all were rotated, and then when nothing was left to do' {
+        $old = New-MbProjectToken 'ci example' -ExpiresIn 1d
+        (Invoke-Example rotate-tokens.ps1 "-Name 'ci example' -SaveTo $saveTo $journal").ExitCode | Should -Be 0
+        $new = Get-MbProjectToken 'ci example'
+        $new.Id | Should -Not -Be $old.Id
+        (ConvertFrom-MbToken (Get-Content "$store/ci example")).Id | Should -Be $new.Id
+        (Invoke-Example rotate-tokens.ps1 "-EndingWithin 0:00:01 -SaveTo $saveTo $journal").ExitCode | Should -Be 0
+    }
+
+    It 'rotates what ends soon, and ends the old ones in the run after the overlap' {
+        $old = New-MbProjectToken 'ci soon' -ExpiresIn 2d
+        New-MbProjectToken 'ci late' -ExpiresIn 90d | Out-Null
+        (Invoke-Example rotate-tokens.ps1 "-EndingWithin 3.00:00:00 -Overlap 0:00:01 -SaveTo $saveTo $journal").ExitCode | Should -Be 0
+        (Get-MbProjectToken 'ci soon').Id | Should -Contain $old.Id
+        Test-Path "$store/ci late" | Should -BeFalse
+        Start-Sleep -Milliseconds 1200
+        (Invoke-Example rotate-tokens.ps1 "-EndingWithin 0:00:01 -SaveTo $saveTo $journal").ExitCode | Should -Be 0
+        (Get-MbProjectToken 'ci soon').Id | Should -Not -Contain $old.Id
+    }
+
+    It 'ends with 1 when one failed, and keeps that one' {
+        $old = New-MbProjectToken 'ci full' -ExpiresIn 1d
+        $run = Invoke-Example rotate-tokens.ps1 "-Name 'ci full', 'nobody' -SaveTo { throw 'the disk is full' } $journal"
+        $run.ExitCode | Should -Be 1
+        $run.Said | Should -Match 'the disk is full'
+        (Get-MbProjectToken 'ci full').Id | Should -Be $old.Id
+    }
+
+    It 'ends with 2 when it could not start: <Why>' -ForEach @(
+        @{ Why = 'no store'; Arguments = "-Name 'ci example'"; Good = $true }
+        @{ Why = 'a wrong token'; Arguments = '-Name x -SaveTo { }'; Good = $false }
+        @{ Why = 'no token file'; Arguments = '-Name x -SaveTo { } -TokenFile no-such-file'; Good = $true }
+    ) {
+        (Invoke-Example rotate-tokens.ps1 $Arguments -Token $(if ($Good) { $sandbox.Token } else { $wrong })).ExitCode | Should -Be 2
+    }
+}
+
+Describe 'examples/off-boarding.ps1' {
+    BeforeAll {
+        $script:leavers = Join-Path $TestDrive 'leavers.csv'
+        Set-Content $leavers "UserId,Name`nusr_leaver,Hana"
+        $script:page = Join-Path $TestDrive 'leavers.html'
+    }
+
+    It 'revokes nothing in a preview' {
+        (Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -WhatIf").ExitCode | Should -Be 0
+        Get-MbUserToken usr_leaver | Should -HaveCount 3
+    }
+
+    It 'revokes what the leavers have, and nobody else''s' {
+        $run = Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -Confirm:`$false"
+        $run.ExitCode | Should -Be 0
+        $run.Said | Should -Match '3 of 3 tokens revoked'
+        Get-MbUserToken usr_leaver | Should -BeNullOrEmpty
+        Get-MbUserToken usr_other | Should -HaveCount 2
+        Test-Path $page | Should -BeTrue
+    }
+
+    It 'ends with 1 when a user could not be read, with 2 when the list is none' {
+        Set-Content $leavers "UserId`nusr_leaver`nnobody"
+        (Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -Confirm:`$false").ExitCode | Should -Be 1
+        Set-Content $leavers "Name`nHana"
+        (Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -Confirm:`$false").ExitCode | Should -Be 2
+    }
+}
+
+Describe 'examples/weekly-audit.ps1' {
+    It 'ends with 1 when there are findings, and writes the report' {
+        $page = Join-Path $TestDrive 'audit.html'
+        $run = Invoke-Example weekly-audit.ps1 "-Path '$page'"
+        $run.ExitCode | Should -Be 1
+        $run.Said | Should -Match 'tokens, '
+        Get-Content $page -Raw | Should -BeLike '<!DOCTYPE html>*'
+    }
+
+    It 'ends with 2 when a list could not be read, or it could not run' {
+        $users = Join-Path $TestDrive 'users.txt'
+        Set-Content $users "usr_other`nnobody"
+        (Invoke-Example weekly-audit.ps1 "-Path '$(Join-Path $TestDrive 'audit.csv')' -UserList '$users'").ExitCode | Should -Be 2
+        (Invoke-Example weekly-audit.ps1 "-Path '$(Join-Path $TestDrive 'audit.csv')'" -Token $wrong).ExitCode | Should -Be 2
+    }
+}
+
+Describe 'examples/incident.ps1' {
+    BeforeEach {
+        $script:logs = Join-Path $TestDrive ([Guid]::NewGuid())
+        New-Item -ItemType Directory (Join-Path $logs 'deep') | Out-Null
+        $script:page = Join-Path $logs 'incident.html'
+        $script:project = New-MbProjectToken 'ci incident' -ExpiresIn 1d -AsPlainText
+        $script:user = New-MbUserToken hana@example.com -Name incident -ExpiresIn 1d -AsPlainText
+        Set-Content (Join-Path $logs 'app.log') "one`nAuthorization: Bearer $($project.Token)"
+        Set-Content (Join-Path $logs 'deep/old.log') "$($user.Token) $($project.Token)"
+    }
+
+    AfterEach {
+        Get-MbProjectToken 'ci incident' | Remove-MbProjectToken -Force
+        Get-MbUserToken $user.UserId | Remove-MbUserToken -Force
+    }
+
+    It 'tells what it would do, and changes nothing, with -WhatIf' {
+        $run = Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -WhatIf"
+        $run.ExitCode | Should -Be 1
+        $run.Said | Should -Match '3 places, 2 live tokens'
+        (Get-MbProjectToken 'ci incident').Id | Should -Be $project.Id
+        Test-Path $page | Should -BeFalse
+    }
+
+    It 'revokes what is live, and looks again' {
+        $run = Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -Confirm:`$false"
+        $run.ExitCode | Should -Be 0
+        $run.Said | Should -Match '0 of 2 tokens are still live'
+        Get-MbProjectToken 'ci incident' | Should -BeNullOrEmpty
+        Get-MbUserToken $user.UserId | Should -BeNullOrEmpty
+        Test-Path $page | Should -BeTrue
+        (Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -Confirm:`$false").Said | Should -Match '3 places, 0 live tokens'
+    }
+
+    It 'replaces first, where a store is given' {
+        $run = Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -SaveTo $saveTo $journal -Confirm:`$false"
+        $run.ExitCode | Should -Be 0
+        $new = Get-MbProjectToken 'ci incident'
+        $new.Id | Should -Not -Be $project.Id
+        (ConvertFrom-MbToken (Get-Content "$store/ci incident")).Id | Should -Be $new.Id
+    }
+
+    It 'ends with 1 when the leaked one is its own' {
+        Set-Content (Join-Path $logs 'own.log') ([Net.NetworkCredential]::new('', $sandbox.Token).Password)
+        $run = Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -Confirm:`$false"
+        $run.ExitCode | Should -Be 1
+        $run.Said | Should -Match '1 of 3 tokens are still live'
+        $run.Said | Should -Match 'own\.log'
+    }
+
+    It 'ends with 2 when it could not run, or not search everything' {
+        (Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -Confirm:`$false" -Token $wrong).ExitCode | Should -Be 2
+        (Invoke-Example incident.ps1 "'$logs', '$logs/gone' -ReportPath '$page' -Confirm:`$false").ExitCode | Should -Be 2
+    }
+}
+
+Describe 'examples/scheduling' {
+    BeforeAll { $script:folder = Join-Path $repository 'examples/scheduling' }
+
+    It 'calls the script with parameters that it has: <_>' -ForEach 'magicbell-rotate.service', 'magicbell-rotate.task.xml', 'rotate-tokens.yml' {
+        $text = Get-Content (Join-Path $folder $_) -Raw
+        $line = ($text -split "`n" | Where-Object { $_ -match 'rotate-tokens\.ps1' } | Select-Object -Last 1) -replace '.*rotate-tokens\.ps1"?', ''
+        $known = (Get-Command (Join-Path $repository 'examples/rotate-tokens.ps1')).Parameters.Keys
+        $used = [regex]::Matches($line, '(?<=\s-)[A-Za-z]+') | ForEach-Object Value
+        $used | Should -Not -BeNullOrEmpty
+        $used | Where-Object { $_ -notin $known } | Should -BeNullOrEmpty
+    }
+
+    It 'has a task that is XML' {
+        ([xml] (Get-Content (Join-Path $folder 'magicbell-rotate.task.xml') -Raw)).Task.Actions.Exec.Command | Should -Be 'pwsh.exe'
+    }
+}
