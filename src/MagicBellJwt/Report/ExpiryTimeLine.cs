@@ -10,8 +10,6 @@ namespace MagicBellJwt;
 internal sealed class ExpiryTimeLine
 {
     private const int Weeks = 52;
-    private const int Height = 216;
-    private const int Ground = 184;
     private const double Tallest = 148;
 
     private static readonly TokenSeverity[] s_severities = [TokenSeverity.High, TokenSeverity.Medium, TokenSeverity.Low, TokenSeverity.None];
@@ -52,10 +50,13 @@ internal sealed class ExpiryTimeLine
 
     internal int Never { get; }
 
+    // The line that the bars stand on, below the tallest and its number.
+    private double Ground => 36 + Math.Round(_weeks.Max(week => week.Sum()) * Unit());
+
     private int Ending => _weeks.Sum(week => week.Sum());
 
     internal Html Draw() => Html.Of($"""
-        <svg class="line" role="img" aria-labelledby="line-name" aria-describedby="line-text" width="100%" height="{Height}" xmlns="http://www.w3.org/2000/svg">
+        <svg class="line" role="img" aria-labelledby="line-name" aria-describedby="line-text" width="100%" height="{Ground + 32}" xmlns="http://www.w3.org/2000/svg">
         <title id="line-name">Tokens that end within the next 52 weeks</title>
         <desc id="line-text">{Describe()}</desc>
         {Scale()}{Months()}{Html.Join(_weeks.Select(Bar), "\n")}

@@ -201,11 +201,16 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
             entries.Where(entry => entry.Severity > TokenSeverity.None).OrderByDescending(entry => entry.Severity).ThenBy(EndOf).GroupBy(entry => entry.Severity),
             group => Html.Of($"{Badge(group.Key)}"),
             entry => Html.Of($"""
-                <tr id="t{_places[entry]}"><th scope="row">{Token(entry)}</th><td data-label="Owner">{Owner(entry)}</td><td data-label="Findings"><ul>{Html.Join(entry.Findings.Select(finding => Html.Of($"<li>{NameOf(finding)}</li>")))}</ul></td><td data-label="Expires">{Expiry(entry)}</td><td data-label="Remedy">{(entry.Remedy is null ? Html.Of($"<span class=\"muted\">none</span>") : Html.Of($"<code class=\"remedy\" dir=\"ltr\">{entry.Remedy}</code>"))}</td></tr>
+                <tr id="t{_places[entry]}"><th scope="row">{Token(entry)}</th><td data-label="Owner">{Owner(entry)}</td><td data-label="Findings"><ul>{Html.Join(entry.Findings.Select(finding => Html.Of($"<li>{NameOf(finding)}</li>")))}</ul></td><td data-label="Expires">{Expiry(entry)}</td><td data-label="Remedy">{(entry.Remedy is null ? Html.Of($"<span class=\"muted\">none</span>") : Html.Of($"<code class=\"remedy\" dir=\"ltr\">{Words(entry.Remedy)}</code>"))}</td></tr>
 
                 """),
             "No token has a finding.");
     }
+
+    // A line ends between the words of a command, not at the hyphen of a parameter. Ids and names may be long.
+    private static Html Words(string command) => Html.Join(
+        command.Split(' ').Select(word => word.Length < 24 && word.IndexOf('-') >= 0 ? Html.Of($"<span>{word}</span>") : Html.Of($"{word}")),
+        " ");
 
     private void WriteByExpiry()
     {
