@@ -26,7 +26,9 @@ internal static class SoakWork
         "DELETE * reset-after-work every=1013",
         "GET,DELETE * 503 every=1019",
         "* * 429 every=4999 retry-after=1",
-        "* * refuse every=5003 ms=20",
+
+        // Once, early: it drops every connection, those too that somebody forgot to close.
+        "* * refuse skip=3000 times=1 ms=20",
     ];
 
     /// <summary>One round: issue, list and revoke, one by one and in bulk; pipelines that end early; a session that comes and goes.</summary>
