@@ -13,6 +13,6 @@ Import-Module $Pester -MinimumVersion 5.7
 $result = Invoke-Pester -Path $Path -PassThru
 
 # A file or block that could not run has no failed test, and is a failure all the same.
-$failed = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
-'{0} passed, {1} failed' -f $result.PassedCount, $failed
-exit [int]($failed -gt 0 -or $result.PassedCount -eq 0)
+$failed = [int] ($result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount)
+'{0} passed, {1} failed' -f [int] $result.PassedCount, $failed
+exit [int]($failed -gt 0 -or -not $result.PassedCount)
