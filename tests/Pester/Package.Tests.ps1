@@ -32,9 +32,9 @@ Describe 'The package' -Skip:(-not $canPack) {
             $zip.Dispose()
         }
 
-        $folder = (New-Item -ItemType Directory (Join-Path $TestDrive 'here')).FullName
-        $package = Export-Package $repository $folder
-        $module = Join-Path $folder 'MagicBellJwt'
+        $script:folder = (New-Item -ItemType Directory (Join-Path $TestDrive 'here')).FullName
+        $script:package = Export-Package $repository $folder
+        $script:module = Join-Path $folder 'MagicBellJwt'
     }
 
     It 'is named after its version and is at most 2.5 MB' {
