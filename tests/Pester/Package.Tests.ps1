@@ -110,7 +110,7 @@ Connect-MbProject -Sandbox
 'from ' + (Get-Module MagicBellJwt).ModuleBase
 'help ' + (Get-Help Get-MbProjectToken).Synopsis
 "@
-        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File $script 2>&1
+        $said = Invoke-Shell -File $script 2>&1
         $said | Should -HaveCount 4 -Because ($said -join "`n")
         $said[0] | Should -Be 'found MagicBellJwt by The MagicBellJwt authors'
         $said[1] | Should -Be 'tokens 2'

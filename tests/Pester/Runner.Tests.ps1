@@ -17,7 +17,7 @@ Describe 'The runner of these tests' {
     }
 
     It 'ends with 1 for a path that is not there' {
-        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File "$PSScriptRoot/../Invoke-PesterTest.ps1" (Join-Path $TestDrive 'nowhere') 2>&1
+        $said = Invoke-Shell -File "$PSScriptRoot/../Invoke-PesterTest.ps1" (Join-Path $TestDrive 'nowhere') 2>&1
         $LASTEXITCODE | Should -Be 1
         $said | Select-Object -Last 1 | Should -Be '0 passed, 0 failed'
     }
