@@ -12,7 +12,9 @@ internal sealed class PipelineQueue : IDisposable
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(250);
 
     private readonly ConcurrentQueue<Entry> _entries = new();
-    private readonly ManualResetEventSlim _work = new();
+
+    // Without spinning: an answer takes longer than any spin, which would only cost the processor time of those who fetch it.
+    private readonly ManualResetEventSlim _work = new(initialState: false, spinCount: 0);
     private readonly Stopwatch _sinceTick = Stopwatch.StartNew();
     private volatile bool _closed;
 
@@ -49,7 +51,7 @@ internal sealed class PipelineQueue : IDisposable
     /// <summary>Runs actions on the calling thread, the pipeline's, until something is done.</summary>
     /// <param name="isDone">Asked after each batch, on this thread.</param>
     /// <param name="tick">Runs four times a second.</param>
-    /// <param name="stop">Ends the wait.</param>
+    /// <param name="stop">Ends the wait; who cancels it calls <see cref="Wake"/> then.</param>
     internal void RunUntil(Func<bool> isDone, Action tick, CancellationToken stop)
     {
         while (true)
@@ -72,7 +74,10 @@ internal sealed class PipelineQueue : IDisposable
                 return;
             }
 
-            _work.Wait(s_tick, stop);
+            // Not by the event itself: it would register with the token and take it back for each answer.
+            stop.ThrowIfCancellationRequested();
+            _work.Wait(s_tick, CancellationToken.None);
+            stop.ThrowIfCancellationRequested();
         }
     }
 

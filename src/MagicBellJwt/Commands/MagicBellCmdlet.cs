@@ -276,6 +276,7 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         }
 
         _stop.Cancel();
+        _queue.Wake();
     }
 
     private void Hear(CallNotice notice)
