@@ -103,7 +103,10 @@ internal sealed class ApiConnection : IDisposable
                     HttpClient client = request.IsCreate && IsFramework && _options.Handler is null ? NewClient() : _client;
                     try
                     {
-                        using HttpResponseMessage response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+                        Task<HttpResponseMessage> Send() => client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
+
+                        // .NET Framework looks names and proxies up on the caller's thread, which no stop would end.
+                        using HttpResponseMessage response = await (IsFramework ? Task.Run(Send) : Send()).ConfigureAwait(false);
                         outcome = ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture);
                         requestId = RequestIdOf(response);
                         Describe(message, response, progress.Call);

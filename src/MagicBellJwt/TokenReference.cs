@@ -84,7 +84,7 @@ internal sealed class TokenReference
     }
 
     /// <summary>What an error about an input is about: its id where it has one.</summary>
-    internal static object TargetOf(PSObject item) => item.Properties["Id"]?.Value ?? item.Properties["TokenId"]?.Value ?? item;
+    internal static object TargetOf(PSObject item) => item.BaseObject is string ? item : item.Properties["Id"]?.Value ?? item.Properties["TokenId"]?.Value ?? item;
 
     private static string Original(string typeName)
     {

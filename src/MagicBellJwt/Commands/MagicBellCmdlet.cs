@@ -106,7 +106,9 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         WaitUntil(() => InFlight() < Concurrency);
         ThrowIfFatal();
         _progress.Started();
-        Track(Task.Run(() => RunAsync(target, work)));
+
+        // Begun here, which saves a change of threads: up to its first wait a call only writes to a socket.
+        Track(RunAsync(target, work));
         if (Concurrency == 1)
         {
             // One at a time means in order: each is reported before the next is asked about.
