@@ -138,6 +138,14 @@ Describe 'What it shows' {
         }
     }
 
+    It 'has no colour of its own in a pipe, where the engine colours its headers even so' {
+        $plain = $env:NO_COLOR
+        Remove-Item Env:NO_COLOR -ErrorAction Ignore
+        $said = Invoke-Shell -Command "Import-Module '$repository/out/MagicBellJwt'; Connect-MbProject -Sandbox; `$t = New-MbUserToken hana@example.com -ExpiresIn 3d; Get-MbUserToken `$t.UserId"
+        $env:NO_COLOR = $plain
+        $said | Where-Object { $_ -match 'Active +in 3 days' } | Should -HaveCount 1
+    }
+
     It 'comes back from CSV and CLIXML as what it was' {
         ($tokens | ConvertTo-Csv -NoTypeInformation | ConvertFrom-Csv).Status | Should -Be 'Active', 'Active'
         [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($tokens)) | Remove-MbUserToken -Force -PassThru |

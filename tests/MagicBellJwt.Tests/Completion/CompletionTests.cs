@@ -26,7 +26,6 @@ public sealed class CompletionTests : IDisposable
     [InlineData("Update-MbProjectToken -Id ")]
     [InlineData("Get-MbProjectToken | Remove-MbProjectToken -Id ")]
     [InlineData("Get-MbProjectToken -Session first -Id ")]
-    [InlineData("$s = Get-MbSession first; Get-MbProjectToken -Session $s -Id ")]
     public async Task Ids_are_those_of_live_tokens_and_say_name_and_end(string line)
     {
         await using ScriptedServer server = Listing(Token(1, "alive"), Token(2, null, "2000-01-01T00:00:00Z"), Token(3, "gone", discarded: true), Token(4, null, null));
@@ -78,6 +77,7 @@ public sealed class CompletionTests : IDisposable
         string wildcard = Complete("Get-MbProjectToken -Name ")[0].CompletionText;
         string exact = Complete("Update-MbProjectToken -Name ")[0].CompletionText;
 
+        Assert.DoesNotMatch("^-", exact);
         Assert.Equal(Id + 1, Run("Get-MbProjectToken -Name " + wildcard).Single().Properties["Id"].Value);
         Assert.Equal(name, Run("& { param([string] $Name) $Name } -Name " + exact).Single().BaseObject);
     }
@@ -146,14 +146,19 @@ public sealed class CompletionTests : IDisposable
     [Fact]
     public async Task A_slow_server_holds_nobody_up_and_its_answer_is_there_the_next_time()
     {
-        var answer = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var server = new ScriptedServer(_ => answer.Task);
+        // Half a minute is for ever to somebody at a prompt, and a test that waits for it ends all the same.
+        var answer = new TaskCompletionSource();
+        await using var server = new ScriptedServer(async _ =>
+        {
+            await Task.WhenAny(answer.Task, Task.Delay(TimeSpan.FromSeconds(30)));
+            return ScriptedServer.Json(200, List(Token(1, "late")));
+        });
         Run("Connect-MbProject $token -BaseUri $address -Name first -SkipConnectionTest", ("token", Secret.Of("opaque")), ("address", server.BaseAddress));
 
         // It came back although the server has not answered yet.
         Assert.DoesNotContain(Complete("Get-MbProjectToken -Id "), result => result.CompletionText.StartsWith(Id, StringComparison.Ordinal));
 
-        answer.SetResult(ScriptedServer.Json(200, List(Token(1, "late"))));
+        answer.SetResult();
         Assert.True(await Eventually.IsAsync(() => Complete("Get-MbProjectToken -Id ").Any(result => result.CompletionText == Id + 1)));
         Assert.Single(server.Requests);
     }
@@ -222,6 +227,21 @@ public sealed class CompletionTests : IDisposable
     [InlineData("New-MbProjectToken ci -ExpiresIn ")]
     [InlineData("Update-MbProjectToken ci -Overlap ")]
     public void Lifetimes_are_common_ones(string line) => Assert.Equal(["1h", "12h", "1d", "7d", "30d", "90d", "365d"], OwnValues(line));
+
+    [Theory]
+    [InlineData("one", "one")]
+    [InlineData("$one", "one")]
+    [InlineData("(Get-MbSession one)", "two")]
+    [InlineData("$unknown", "two")]
+    public void Tokens_are_those_of_the_session_that_is_named_where_that_can_be_known(string argument, string session)
+    {
+        Run("Connect-MbProject -Sandbox -Name one; $one = Get-MbSession one; New-MbProjectToken one | Out-Null");
+        Run("Connect-MbProject -Sandbox -Name two; New-MbProjectToken two | Out-Null");
+
+        // A command is not run to complete a line.
+        Assert.Contains(session, OwnValues($"Get-MbProjectToken -Session {argument} -Name "));
+        Assert.DoesNotContain(session == "one" ? "two" : "one", OwnValues($"Get-MbProjectToken -Session {argument} -Name "));
+    }
 
     [Fact]
     public void The_function_that_the_prompt_calls_gives_the_same()
