@@ -314,7 +314,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.All(run.Errors, error => Assert.StartsWith("MbCreateOutcomeUnknown,", error.FullyQualifiedErrorId, StringComparison.Ordinal));
         Assert.Equal(1000, run.Output.Count + run.Errors.Count);
         Assert.Equal(1000 / 7, run.Errors.Count);
-        ServerToken[] live = [.. (await Server.TokensAsync()).Where(token => token.Live && token.Name?.StartsWith(name, StringComparison.Ordinal) is true)];
+        ServerToken[] live = [.. (await Server.TokensAsync()).Where(token => token.Live && token.Name?.StartsWith(name + " ", StringComparison.Ordinal) is true)];
         Assert.Equal(fault == "reset" ? run.Output.Count : 1000, live.Length);
         HashSet<string> written = [.. run.Output.Select(token => token.Id())];
         HashSet<string> doubted = [.. run.Errors.Select(error => (string)error.TargetObject)];
