@@ -26,6 +26,9 @@ internal sealed class ApiConnection : IDisposable
     internal static readonly bool IsFramework = !RuntimeInformation.FrameworkDescription.StartsWith(".NET ", StringComparison.Ordinal)
         || RuntimeInformation.FrameworkDescription.StartsWith(".NET Framework", StringComparison.Ordinal);
 
+    // Windows and macOS look for a proxy on the caller's thread, and .NET Framework for names too: no stop would end that.
+    private static readonly bool s_mayBlockOnSend = IsFramework || !RuntimeInformation.IsOSPlatform(OSPlatform.Linux);
+
     private readonly JwtServiceOptions _options;
     private readonly AuthenticationHeaderValue _bearer;
     private readonly HttpClient _client;
@@ -105,8 +108,7 @@ internal sealed class ApiConnection : IDisposable
                     {
                         Task<HttpResponseMessage> Send() => client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
 
-                        // .NET Framework looks names and proxies up on the caller's thread, which no stop would end.
-                        using HttpResponseMessage response = await (IsFramework ? Task.Run(Send) : Send()).ConfigureAwait(false);
+                        using HttpResponseMessage response = await (s_mayBlockOnSend ? Task.Run(Send) : Send()).ConfigureAwait(false);
                         outcome = ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture);
                         requestId = RequestIdOf(response);
                         Describe(message, response, progress.Call);

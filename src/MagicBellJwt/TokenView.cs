@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace MagicBellJwt;
 
-/// <summary>What the views show in colour. MagicBellJwt.Types.ps1xml makes hidden properties of these methods.</summary>
+/// <summary>What the views show in colour, or not as it came. MagicBellJwt.Types.ps1xml makes hidden properties of these methods.</summary>
 /// <remarks>
 /// Hidden, so that CSV, JSON, <c>Select-Object *</c> and variables get the plain properties and never an escape sequence; compiled, so that
 /// the views need no script and work in constrained language mode. Colours come from <c>$PSStyle</c>, which Windows PowerShell lacks; the
@@ -39,13 +39,18 @@ public static class TokenView
             : words;
     }
 
+    /// <summary>The name of a listed token, in which nothing steers the terminal.</summary>
+    /// <param name="token">A <see cref="ListedToken"/>.</param>
+    /// <returns>The name; null where it has none.</returns>
+    public static object? Name(PSObject token) => ((ListedToken)token.BaseObject).Name is { } name ? ScreenText.Of(name) : null;
+
     /// <summary>What a listed token is called where there is room for one word.</summary>
     /// <param name="token">A <see cref="ListedToken"/>.</param>
     /// <returns>Its name, or else its id.</returns>
     public static object Label(PSObject token)
     {
         var listed = (ListedToken)token.BaseObject;
-        return listed.Name ?? listed.ToString();
+        return ScreenText.Of(listed.Name ?? listed.ToString());
     }
 
     private static (string Words, DateTimeOffset? End) Of(Session session) => (session.Expires, session.ExpiresAt);

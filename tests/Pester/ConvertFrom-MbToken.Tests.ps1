@@ -37,10 +37,9 @@ Describe 'ConvertFrom-MbToken' {
     }
 
     It 'needs no session' {
-        $host_ = (Get-Process -Id $PID).Path
         $env:MB_TEXT = $text
         try {
-            & $host_ -NoProfile -NonInteractive -Command "Import-Module '$repository/out/MagicBellJwt'; (ConvertFrom-MbToken `$env:MB_TEXT).Id" | Should -Be $issued.Id
+            Invoke-Shell -Command "Import-Module '$repository/out/MagicBellJwt'; (ConvertFrom-MbToken `$env:MB_TEXT).Id" | Should -Be $issued.Id
         }
         finally {
             Remove-Item Env:MB_TEXT

@@ -6,13 +6,12 @@ BeforeDiscovery {
 BeforeAll {
     . "$PSScriptRoot/Sandbox.ps1"
     $script:sandbox = Open-Sandbox '--no-rate-limit', '--seed-user usr_leaver:3', '--seed-user usr_other:2'
-    $script:pwsh = (Get-Process -Id $PID).Path
     Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local
 
     # Runs an example to its end; gives its exit code and all that it said.
     function Invoke-Example([string] $Name, [string] $Arguments, $Token = $sandbox.Token) {
-        $start = [Diagnostics.ProcessStartInfo]::new($pwsh)
-        $start.Arguments = "-NoProfile -NonInteractive -Command `"Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments; exit `$LASTEXITCODE`""
+        $start = [Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path)
+        $start.Arguments = "$(Get-ShellLibrary) -NoProfile -NonInteractive -Command `"Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments; exit `$LASTEXITCODE`""
         $start.RedirectStandardOutput = $true
         $start.RedirectStandardError = $true
         $start.UseShellExecute = $false

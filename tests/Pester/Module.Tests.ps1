@@ -117,6 +117,10 @@ Describe 'What it shows' {
         $tokens | Format-Wide | Out-String | Should -Match ($tokens | Where-Object { -not $_.Name }).Id
     }
 
+    It 'lets no name steer the terminal: <_>' -ForEach 'Format-Table', 'Format-List', 'Format-Wide' {
+        New-MbUserToken eve@example.com -Name "$escape[2Jeve" | ForEach-Object { Get-MbUserToken $_.UserId } | & $_ | Out-String | Should -Match ([char]0xFFFD + '\[2Jeve')
+    }
+
     It 'has the raw values for who asks for properties' {
         $tokens | Format-Table Status, ExpiresAt | Out-String | Should -Match 'Active'
         ($tokens | Group-Object Status -NoElement).Count | Should -Be 2

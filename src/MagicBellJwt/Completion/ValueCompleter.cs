@@ -30,7 +30,7 @@ public abstract class ValueCompleter : IArgumentCompleter
         {
             return Values(commandName, parameterName, fakeBoundParameters)
                 .Where(value => !value.Text.Any(char.IsControl) && (Begins(value.Text, typed) || Begins(WildcardPattern.Unescape(value.Text), typed)))
-                .Select(value => new CompletionResult(Quote(value.Text), Plain(value.Text), CompletionResultType.ParameterValue, Plain(value.ToolTip)))
+                .Select(value => new CompletionResult(Quote(value.Text), ScreenText.Of(value.Text), CompletionResultType.ParameterValue, ScreenText.Of(value.ToolTip)))
                 .ToArray();
         }
         catch (Exception exception) when (exception is MagicBellException or RuntimeException)
@@ -68,8 +68,4 @@ public abstract class ValueCompleter : IArgumentCompleter
         '"' => word.Trim('"').Replace("`", ""),
         _ => word.Replace("`", ""),
     };
-
-    // The server's text is not the terminal's: no escape sequence, line break or change of direction gets into the menu.
-    private static string Plain(string text) => new([.. text.Select(character =>
-        char.IsControl(character) || character is (>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069') ? '\uFFFD' : character)]);
 }

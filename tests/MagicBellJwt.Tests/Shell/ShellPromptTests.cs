@@ -135,15 +135,16 @@ public sealed class ShellPromptTests
     [InlineData("while ($true) { }")]
     [InlineData("Wait-ForStop; 'never'")]
     [InlineData("try { Wait-ForStop } catch { 'never' } finally { $done = $true }")]
-    [InlineData("sh -c 'sleep 600'; 'never'")]
+    [InlineData("sh -c 'echo waiting; sleep 600'; 'never'")]
     public async Task Ctrl_C_stops_what_runs_and_returns_to_the_prompt(string command)
     {
         await using ShellTerminal terminal = await ShellTerminal.StartPromptAsync();
         await terminal.RunAsync(RemoveItCommand.Import);
         await terminal.EnterAsync("$Host.UI.WriteLine('started'); " + command);
         await terminal.SeeAsync("\nstarted\r\n");
-        if (command.Contains("Wait-ForStop", StringComparison.Ordinal))
+        if (!command.StartsWith("while", StringComparison.Ordinal))
         {
+            // A program that is not quite there yet would miss the signal, and the engine leaves it to that.
             await terminal.SeeAsync("waiting\r\n");
         }
 

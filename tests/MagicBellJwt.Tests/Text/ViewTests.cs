@@ -50,6 +50,18 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
     }
 
     [Fact]
+    public void A_name_that_somebody_else_chose_does_not_steer_the_terminal()
+    {
+        Run("$null = New-MbProjectToken $name", ("name", "\u001B[2Jci\u0007\u202E")).MustSucceed();
+
+        string shown = string.Join('\n', Show("Get-MbProjectToken -First 1"));
+
+        Assert.Contains("\uFFFD[2Jci\uFFFD\uFFFD", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain(shown, character => character is '\u001B' or '\u0007' or '\u202E');
+        Assert.Equal("\u001B[2Jci\u0007\u202E", Run("(Get-MbProjectToken -First 1).Name").MustSucceed().Single().ToString());
+    }
+
+    [Fact]
     public async Task A_list_item_shows_every_property_but_Token()
     {
         await Server.SeedAsync(userId: "usr_list", userTokens: 1);
@@ -61,7 +73,7 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
             string[] shown = [.. ListView(type)];
 
             Assert.DoesNotContain("Token", shown);
-            Assert.Equal(item.BaseObject.GetType().GetProperties().Select(property => property.Name).Except(["Token", "Expires"]).Order(), shown.Order());
+            Assert.Equal(item.BaseObject.GetType().GetProperties().Select(property => property.Name).Except(["Token", "Expires"]).Order(), shown.Select(name => name == "NameView" ? "Name" : name).Order());
         }
     }
 
