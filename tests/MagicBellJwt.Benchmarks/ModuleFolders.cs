@@ -40,7 +40,10 @@ internal sealed class ModuleFolders : IDisposable
         string assemblies = string.Join(", ", Directory.GetFiles(Path.Combine(module, "dependencies"))
             .Select(Path.GetFileName).Where(name => !name!.StartsWith("System.", StringComparison.Ordinal)).Select(name => $"'{name}'"));
         string manifest = File.ReadAllText(Repository.Manifest);
-        return Write(folder, "MagicBellJwt.psd1", manifest.Insert(manifest.IndexOf('{', StringComparison.Ordinal) + 1, $" RequiredAssemblies = @({assemblies})"));
+        const string Ours = "@('MagicBellJwt.dll')";
+        return manifest.Contains(Ours, StringComparison.Ordinal)
+            ? Write(folder, "MagicBellJwt.psd1", manifest.Replace(Ours, $"@({assemblies}, 'MagicBellJwt.dll')", StringComparison.Ordinal))
+            : throw new InvalidOperationException("The manifest's RequiredAssemblies are not what they were.");
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
