@@ -49,7 +49,7 @@ internal sealed class ClosablePort : IConnectionListenerFactory, IConnectionList
             if (!unbound.IsCancellationRequested)
             {
                 // Bound and not listening: a port that is free for a while may become that of another program's connection.
-                reserved = SocketTransportOptions.CreateDefaultBoundListenSocket(listener.EndPoint);
+                reserved = await ReserveAsync(listener.EndPoint);
                 await Task.Delay(closedFor, unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
@@ -84,4 +84,20 @@ internal sealed class ClosablePort : IConnectionListenerFactory, IConnectionList
     }
 
     public ValueTask DisposeAsync() => listener.DisposeAsync();
+
+    private static async Task<Socket> ReserveAsync(EndPoint endpoint)
+    {
+        while (true)
+        {
+            try
+            {
+                return SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // The socket that listened is closed a moment after it says so.
+                await Task.Delay(1);
+            }
+        }
+    }
 }
