@@ -107,8 +107,9 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         ThrowIfFatal();
         _progress.Started();
 
-        // Begun here, which saves a change of threads: up to its first wait a call only writes to a socket.
-        Track(RunAsync(target, work));
+        // One at a time begins here, which saves a change of threads: up to its first wait a call only writes to a socket. Of many at a
+        // time the pipeline's thread has enough to do with the results.
+        Track(Concurrency == 1 ? RunAsync(target, work) : Task.Run(() => RunAsync(target, work)));
         if (Concurrency == 1)
         {
             // One at a time means in order: each is reported before the next is asked about.
