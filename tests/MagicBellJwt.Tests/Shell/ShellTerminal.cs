@@ -55,7 +55,9 @@ internal sealed class ShellTerminal : IAsyncDisposable
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             StandardOutputEncoding = Encoding.UTF8,
         };
-        foreach (string arg in (string[])["--quiet", "--return", "--command", "stty cols 80 rows 24; exec " + command, "/dev/null"])
+
+        // A test run that was started in the background has Ctrl+C ignored, and hands that on to every program below it.
+        foreach (string arg in (string[])["--quiet", "--return", "--command", "stty cols 80 rows 24; exec env --default-signal=INT " + command, "/dev/null"])
         {
             start.ArgumentList.Add(arg);
         }
