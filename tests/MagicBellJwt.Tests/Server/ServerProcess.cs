@@ -81,11 +81,13 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Disarms every fault, and forgets the requests so far.</summary>
+    /// <summary>Disarms every fault, and forgets the requests so far: where one has closed the port, once it is open again.</summary>
     public async Task ResetAsync()
     {
-        (await _control.DeleteAsync("faults")).EnsureSuccessStatusCode().Dispose();
-        (await _control.DeleteAsync("requests")).EnsureSuccessStatusCode().Dispose();
+        if (!await Eventually.IsAsync(TryResetAsync))
+        {
+            throw new InvalidOperationException("The server does not come back.");
+        }
     }
 
     /// <summary>The requests since the last reset, oldest first.</summary>
@@ -114,6 +116,20 @@ internal sealed class ServerProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
         _folder.Delete(recursive: true);
+    }
+
+    private async Task<bool> TryResetAsync()
+    {
+        try
+        {
+            (await _control.DeleteAsync("faults")).EnsureSuccessStatusCode().Dispose();
+            (await _control.DeleteAsync("requests")).EnsureSuccessStatusCode().Dispose();
+            return true;
+        }
+        catch (HttpRequestException exception) when (exception.StatusCode is null)
+        {
+            return false;
+        }
     }
 
     private static string TokenFile(DirectoryInfo folder) => Path.Combine(folder.FullName, "administrator.jwt");
