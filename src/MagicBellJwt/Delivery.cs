@@ -10,7 +10,7 @@ internal static class Delivery
     /// <summary>Writes an object.</summary>
     /// <param name="write">The cmdlet's WriteObject.</param>
     /// <param name="isStopping">Whether the whole pipeline is being stopped, which takes nothing from it.</param>
-    /// <returns>Null where the object was taken; what ended the pipeline otherwise, or after it was taken.</returns>
+    /// <returns>Whether the object was taken, and what ended the pipeline at it, if anything did.</returns>
     internal static (bool Taken, ExceptionDispatchInfo? End) Try(Action write, Func<bool> isStopping)
     {
         // Select-Object -First takes the object and then stops who feeds it; a command that fails has it too, and loses it. Both
