@@ -27,17 +27,17 @@ public sealed class JwtService : IDisposable
         Uri address = options.BaseAddress;
         if (!address.IsAbsoluteUri || address.Query.Length > 0 || address.Fragment.Length > 0 || address.UserInfo.Length > 0)
         {
-            throw Invalid("The base address must be a plain one, like https://api.magicbell.com/v2.");
+            throw MagicBellException.Invalid("The base address must be a plain one, like https://api.magicbell.com/v2.");
         }
 
         if (address.Scheme != Uri.UriSchemeHttps && !(address.Scheme == Uri.UriSchemeHttp && address.IsLoopback))
         {
-            throw Invalid("The base address must begin with https: the token would be readable on the way. Plain http is for loopback addresses only.");
+            throw MagicBellException.Invalid("The base address must begin with https: the token would be readable on the way. Plain http is for loopback addresses only.");
         }
 
-        if (!RequestText.IsBearer(options.Token))
+        if (!RequestValidation.IsBearer(options.Token))
         {
-            throw Invalid("The project token is empty or holds a character that no token has.");
+            throw MagicBellException.Invalid("The project token is empty or holds a character that no token has.");
         }
 
         BaseAddress = address;
@@ -69,7 +69,7 @@ public sealed class JwtService : IDisposable
     /// <exception cref="MagicBellException">The user id or a cursor is empty or cannot stand in an address.</exception>
     public TokenPages FetchUserTokensAsync(string userId, PageRequest page)
     {
-        RequestText.CheckUserId(userId);
+        RequestValidation.CheckUserId(userId);
         return new TokenPages(
             this,
             new Uri(_root + "/jwt/user/" + Uri.EscapeDataString(userId) + QueryOf(page)),
@@ -85,8 +85,8 @@ public sealed class JwtService : IDisposable
     /// <returns>The token.</returns>
     public Task<CreatedToken> CreateProjectJwtAsync(CreateProjectToken token, Guid idempotencyKey, bool trustIdempotency, CallContext call)
     {
-        RequestText.CheckName(token.Name);
-        RequestText.CheckLifetime(token.Lifetime);
+        RequestValidation.CheckName(token.Name);
+        RequestValidation.CheckLifetime(token.Lifetime);
         return CreateAsync("/jwt/project", $"issue the project token '{_connection.Redactor.Clean(token.Name)}'", idempotencyKey, trustIdempotency, call, token.Lifetime, ("name", token.Name));
     }
 
@@ -98,13 +98,13 @@ public sealed class JwtService : IDisposable
     /// <returns>The token.</returns>
     public Task<CreatedToken> CreateUserJwtAsync(CreateUserToken token, Guid idempotencyKey, bool trustIdempotency, CallContext call)
     {
-        RequestText.CheckUser(token.Email, token.ExternalId);
+        RequestValidation.CheckUser(token.Email, token.ExternalId);
         if (token.Name is not null)
         {
-            RequestText.CheckName(token.Name);
+            RequestValidation.CheckName(token.Name);
         }
 
-        RequestText.CheckLifetime(token.Lifetime);
+        RequestValidation.CheckLifetime(token.Lifetime);
         return CreateAsync(
             "/jwt/user",
             $"issue a token for the user {_connection.Redactor.Clean(token.ExternalId ?? token.Email!)}",
@@ -134,11 +134,6 @@ public sealed class JwtService : IDisposable
     /// <summary>Ends every request in flight and forgets the connections.</summary>
     public void Dispose() => _connection.Dispose();
 
-    /// <summary>Input that is refused before anything is sent.</summary>
-    /// <param name="message">One sentence without a secret.</param>
-    /// <returns>The failure, to be thrown.</returns>
-    public static MagicBellException Invalid(string message) => new(MagicBellError.InvalidRequest, message);
-
     internal Task<TokenPage> FetchPageAsync(Uri address, string purpose, CallContext call) =>
         _connection.SendAsync(new ApiRequest(HttpMethod.Get, address, purpose), answer => AnswerReader.ReadPage(answer, _connection.Redactor), call);
 
@@ -154,7 +149,7 @@ public sealed class JwtService : IDisposable
         {
             if (cursor is not null)
             {
-                RequestText.CheckCursor(cursor);
+                RequestValidation.CheckCursor(cursor);
                 Add(name, cursor);
             }
         }
@@ -210,7 +205,7 @@ public sealed class JwtService : IDisposable
 
     private async Task<DiscardedToken> DiscardAsync(string path, string kind, string tokenId, bool known, CallContext call)
     {
-        RequestText.CheckTokenId(tokenId);
+        RequestValidation.CheckTokenId(tokenId);
         var request = new ApiRequest(HttpMethod.Delete, new Uri(_root + path + Uri.EscapeDataString(tokenId)), $"revoke the {kind} token {tokenId}");
         try
         {

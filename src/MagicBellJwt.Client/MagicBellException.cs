@@ -13,6 +13,11 @@ public sealed class MagicBellException : Exception
     public MagicBellException(MagicBellError error, string message, Exception? innerException = null)
         : base(message, innerException) => Error = error;
 
+    /// <summary>Input that is refused before anything is sent.</summary>
+    /// <param name="message">One sentence without a secret.</param>
+    /// <returns>The failure, to be thrown.</returns>
+    public static MagicBellException Invalid(string message) => new(MagicBellError.InvalidRequest, message);
+
     /// <summary>What went wrong.</summary>
     public MagicBellError Error { get; }
 
@@ -40,8 +45,8 @@ public sealed class MagicBellException : Exception
     /// <summary>When the first attempt of a create was begun, by this machine's clock, in UTC; null for other calls.</summary>
     public DateTimeOffset? SentAt { get; internal set; }
 
-    /// <summary>How far the failed attempt got.</summary>
-    internal Reach Reach { get; set; }
+    /// <summary>What is known about the failed attempt's work.</summary>
+    internal AttemptOutcome Outcome { get; set; }
 
     /// <summary>Whether sending the request again is safe and may help.</summary>
     internal bool MayRepeat { get; set; }
@@ -52,18 +57,18 @@ public sealed class MagicBellException : Exception
 /// <param name="Message">The API's text, at most 300 characters.</param>
 public sealed record ApiError(string? Code, string Message);
 
-/// <summary>How far an attempt got before it failed.</summary>
-internal enum Reach
+/// <summary>What is known about the work of an attempt that failed.</summary>
+internal enum AttemptOutcome
 {
-    /// <summary>Answered for good, or hopeless: repeating changes nothing.</summary>
-    Final,
+    /// <summary>The API's own answer says what happened, or trying again cannot help.</summary>
+    Certain,
 
-    /// <summary>The server said that it did nothing (429).</summary>
-    Refused,
+    /// <summary>The server answered 429.</summary>
+    RateLimited,
 
     /// <summary>No byte of the request left this machine.</summary>
     NotSent,
 
     /// <summary>The request may have been carried out.</summary>
-    Unknown,
+    InDoubt,
 }

@@ -10,13 +10,13 @@ internal sealed class CreateInput
 {
     private const int LongestText = 255;
 
-    private readonly JObject body;
+    private readonly JObject _body;
 
     /// <exception cref="Newtonsoft.Json.JsonException">The bytes are not a JSON object.</exception>
     /// <exception cref="System.Text.DecoderFallbackException">The bytes are not UTF-8.</exception>
     public CreateInput(byte[] bytes, bool forUser, DateTimeOffset createdAt)
     {
-        body = Json.ReadObject(bytes);
+        _body = Json.ReadObject(bytes);
         Name = Text("name");
         ExpiresAt = Expiry(createdAt);
         if (forUser)
@@ -51,7 +51,7 @@ internal sealed class CreateInput
 
     private string? Text(string member)
     {
-        switch (body[member])
+        switch (_body[member])
         {
             case null or { Type: JTokenType.Null }:
                 return null;
@@ -68,7 +68,7 @@ internal sealed class CreateInput
 
     private DateTimeOffset? Expiry(DateTimeOffset createdAt)
     {
-        switch (body["expiry"])
+        switch (_body["expiry"])
         {
             case null or { Type: JTokenType.Null }:
                 return null;

@@ -9,13 +9,13 @@ namespace MagicBellJwt.Sandbox;
 /// <summary>JSON straight to and from UTF-8 bytes.</summary>
 internal static class Json
 {
-    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private static readonly UTF8Encoding LenientUtf8 = new(encoderShouldEmitUTF8Identifier: false);
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_lenientUtf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     public static ArraySegment<byte> Write(Action<JsonWriter> write)
     {
         var bytes = new MemoryStream(512);
-        var json = new JsonTextWriter(new StreamWriter(bytes, LenientUtf8));
+        var json = new JsonTextWriter(new StreamWriter(bytes, s_lenientUtf8));
         write(json);
         json.Flush();
         return new ArraySegment<byte>(bytes.GetBuffer(), 0, (int)bytes.Length);
@@ -26,7 +26,7 @@ internal static class Json
     /// <exception cref="DecoderFallbackException">The bytes are not UTF-8.</exception>
     public static JObject ReadObject(byte[] bytes)
     {
-        using var json = new JsonTextReader(new StringReader(Utf8.GetString(bytes))) { DateParseHandling = DateParseHandling.None };
+        using var json = new JsonTextReader(new StringReader(s_utf8.GetString(bytes))) { DateParseHandling = DateParseHandling.None };
         JObject value = JObject.Load(json, new JsonLoadSettings { DuplicatePropertyNameHandling = DuplicatePropertyNameHandling.Error });
         while (json.Read())
         {

@@ -13,16 +13,16 @@ internal sealed class Paging
     private const int DefaultSize = 25;
     private const int GreatestSize = 100;
 
-    private static readonly string[] LiveNames = ["limit", "starting_after", "ending_before"];
-    private static readonly string[] PublishedNames = ["page[size]", "page[after]", "page[before]"];
+    private static readonly string[] s_liveNames = ["limit", "starting_after", "ending_before"];
+    private static readonly string[] s_publishedNames = ["page[size]", "page[after]", "page[before]"];
 
-    private readonly string[] names;
+    private readonly string[] _names;
 
     private Paging(Dictionary<string, string> query, string[] names)
     {
-        this.names = names;
-        After = query.TryGetValue(names[1], out string? after) ? after : null;
-        Before = query.TryGetValue(names[2], out string? before) ? before : null;
+        _names = names;
+        After = query.TryGetValue(_names[1], out string? after) ? after : null;
+        Before = query.TryGetValue(_names[2], out string? before) ? before : null;
     }
 
     /// <summary>How many tokens the page holds at most: a greater number asked for is lowered to 100.</summary>
@@ -36,8 +36,8 @@ internal sealed class Paging
     public static Paging? Read(string query)
     {
         Dictionary<string, string> parameters = Parameters(query);
-        var paging = new Paging(parameters, Array.Exists(PublishedNames, parameters.ContainsKey) ? PublishedNames : LiveNames);
-        if (parameters.TryGetValue(paging.names[0], out string? text))
+        var paging = new Paging(parameters, Array.Exists(s_publishedNames, parameters.ContainsKey) ? s_publishedNames : s_liveNames);
+        if (parameters.TryGetValue(paging._names[0], out string? text))
         {
             if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int size) || size < 1)
             {
@@ -52,9 +52,9 @@ internal sealed class Paging
 
     /// <summary>The query of another page of the same list, in the dialect it was asked for in.</summary>
     public string Query(SandboxToken? after = null, SandboxToken? before = null) =>
-        "?" + names[0] + "=" + Size.ToString(CultureInfo.InvariantCulture)
-        + (after is null ? "" : "&" + names[1] + "=" + after.Id.ToString("D"))
-        + (before is null ? "" : "&" + names[2] + "=" + before.Id.ToString("D"));
+        "?" + _names[0] + "=" + Size.ToString(CultureInfo.InvariantCulture)
+        + (after is null ? "" : "&" + _names[1] + "=" + after.Id.ToString("D"))
+        + (before is null ? "" : "&" + _names[2] + "=" + before.Id.ToString("D"));
 
     private static Dictionary<string, string> Parameters(string query)
     {

@@ -6,23 +6,23 @@ namespace MagicBellJwt.Sandbox;
 /// <summary>So many requests a minute, of the window's kind. A refused request takes no place.</summary>
 internal sealed class RateLimit(int perMinute, RateLimitWindow window)
 {
-    private readonly Queue<DateTimeOffset> admitted = new();
+    private readonly Queue<DateTimeOffset> _admitted = new();
 
     /// <summary>Admits a request, or says how long it takes until a place is free.</summary>
     public TimeSpan Admit(DateTimeOffset now)
     {
-        while (admitted.Count > 0 && FreedAt(admitted.Peek()) <= now)
+        while (_admitted.Count > 0 && FreedAt(_admitted.Peek()) <= now)
         {
-            admitted.Dequeue();
+            _admitted.Dequeue();
         }
 
-        if (admitted.Count < perMinute)
+        if (_admitted.Count < perMinute)
         {
-            admitted.Enqueue(now);
+            _admitted.Enqueue(now);
             return TimeSpan.Zero;
         }
 
-        return FreedAt(admitted.Peek()) - now;
+        return FreedAt(_admitted.Peek()) - now;
     }
 
     private DateTimeOffset FreedAt(DateTimeOffset admission)

@@ -24,28 +24,28 @@ public sealed class SandboxHandler : HttpMessageHandler
 {
     private const string Root = "/v2/jwt/";
 
-    private readonly object gate = new();
-    private readonly SandboxOptions options;
-    private readonly byte[] signingKey;
-    private readonly Dictionary<Guid, SandboxToken> tokens = [];
-    private readonly TokenList projectTokens;
-    private readonly UserDirectory users;
-    private readonly RateLimit reads;
-    private readonly RateLimit writes;
-    private readonly IdempotencyKeys idempotencyKeys = new();
+    private readonly object _gate = new();
+    private readonly SandboxOptions _options;
+    private readonly byte[] _signingKey;
+    private readonly Dictionary<Guid, SandboxToken> _tokens = [];
+    private readonly TokenList _projectTokens;
+    private readonly UserDirectory _users;
+    private readonly RateLimit _reads;
+    private readonly RateLimit _writes;
+    private readonly IdempotencyKeys _idempotencyKeys = new();
 
     /// <summary>Makes a project with one token, its administrator's.</summary>
     /// <param name="options">How the sandbox behaves; null for the defaults.</param>
     public SandboxHandler(SandboxOptions? options = null)
     {
-        this.options = options ?? new SandboxOptions();
-        signingKey = Encoding.UTF8.GetBytes(this.options.SecretKey);
-        projectTokens = new TokenList(this.options.ListDiscarded);
-        users = new UserDirectory(this.options.ListDiscarded);
-        reads = new RateLimit(this.options.ReadsPerMinute, this.options.Window);
-        writes = new RateLimit(this.options.WritesPerMinute, this.options.Window);
-        SandboxToken administrator = Add(projectTokens, Guid.NewGuid(), user: null, "Sandbox administrator", WholeSeconds(Now), expiresAt: null);
-        AdministratorToken = SandboxJwt.Sign(administrator, this.options.ProjectId, signingKey);
+        _options = options ?? new SandboxOptions();
+        _signingKey = Encoding.UTF8.GetBytes(_options.SecretKey);
+        _projectTokens = new TokenList(_options.ListDiscarded);
+        _users = new UserDirectory(_options.ListDiscarded);
+        _reads = new RateLimit(_options.ReadsPerMinute, _options.Window);
+        _writes = new RateLimit(_options.WritesPerMinute, _options.Window);
+        SandboxToken administrator = Add(_projectTokens, Guid.NewGuid(), user: null, "Sandbox administrator", WholeSeconds(Now), expiresAt: null);
+        AdministratorToken = SandboxJwt.Sign(administrator, _options.ProjectId, _signingKey);
     }
 
     /// <summary>The base address to give to a client that works in process. Its name resolves nowhere (RFC 2606).</summary>
@@ -54,7 +54,7 @@ public sealed class SandboxHandler : HttpMessageHandler
     /// <summary>The JWT of the project token that the project starts with: a secret like any other.</summary>
     public string AdministratorToken { get; }
 
-    private DateTimeOffset Now => options.Clock.GetUtcNow();
+    private DateTimeOffset Now => _options.Clock.GetUtcNow();
 
     /// <summary>Adds project tokens in one go, named <c>seed 1</c> and on; the ids are the same in each sandbox seeded alike.</summary>
     /// <param name="count">How many, from 0; a million take about a second.</param>
@@ -62,9 +62,9 @@ public sealed class SandboxHandler : HttpMessageHandler
     /// <remarks>Every fourth never expires, the others in 30, 60 and 90 days. Nobody has the values of these tokens.</remarks>
     public void SeedProjectTokens(int count)
     {
-        lock (gate)
+        lock (_gate)
         {
-            Seed(projectTokens, user: null, "project", count);
+            Seed(_projectTokens, user: null, "project", count);
         }
     }
 
@@ -74,9 +74,9 @@ public sealed class SandboxHandler : HttpMessageHandler
     /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
     public void SeedUserTokens(string userId, int count)
     {
-        lock (gate)
+        lock (_gate)
         {
-            SandboxUser user = users.FindOrAdd(userId);
+            SandboxUser user = _users.FindOrAdd(userId);
             Seed(user.Tokens, user, "user " + userId, count);
         }
     }
@@ -85,9 +85,9 @@ public sealed class SandboxHandler : HttpMessageHandler
     /// <returns>The tokens there are now; a later revocation shows in their <see cref="SandboxToken.DiscardedAt"/>.</returns>
     public IReadOnlyList<SandboxToken> ListTokens()
     {
-        lock (gate)
+        lock (_gate)
         {
-            return [.. projectTokens.OldestFirst, .. users.All.SelectMany(user => user.Tokens.OldestFirst)];
+            return [.. _projectTokens.OldestFirst, .. _users.All.SelectMany(user => user.Tokens.OldestFirst)];
         }
     }
 
@@ -128,12 +128,12 @@ public sealed class SandboxHandler : HttpMessageHandler
 
         string id = Uri.UnescapeDataString(segments[segments.Length - 1]);
         DateTimeOffset now = Now;
-        lock (gate)
+        lock (_gate)
         {
             return Refuse(request, now) ?? (request.Method, shape) switch
             {
-                ("GET", "project") => List(request, projectTokens),
-                ("GET", _) => users.Find(id) is { } user ? List(request, user.Tokens) : Error(404, "not_found", "There is no such user."),
+                ("GET", "project") => List(request, _projectTokens),
+                ("GET", _) => _users.Find(id) is { } user ? List(request, user.Tokens) : Error(404, "not_found", "There is no such user."),
                 ("DELETE", "project/{id}") => Discard(id, "project", now),
                 ("DELETE", _) => Discard(id, "user", now),
                 _ => CreateOnce(request, shape, now),
@@ -179,7 +179,7 @@ public sealed class SandboxHandler : HttpMessageHandler
     {
         const string Scheme = "Bearer ";
         JObject? claims = request.Authorization is { } authorization && authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            ? SandboxJwt.Verify(authorization.Substring(Scheme.Length).Trim(), signingKey)
+            ? SandboxJwt.Verify(authorization.Substring(Scheme.Length).Trim(), _signingKey)
             : null;
         SandboxToken? bearer = (claims?["jti"] as JValue)?.Value is string id && Find(id) is { } known && known.IsLive(now) ? known : null;
         if (bearer is null && !IsSignedOffline(claims, now))
@@ -192,7 +192,7 @@ public sealed class SandboxHandler : HttpMessageHandler
             return Error(403, "forbidden", "Only an administrator's project token may do this.");
         }
 
-        TimeSpan wait = !options.EnforceRateLimit ? TimeSpan.Zero : (request.Method == "GET" ? reads : writes).Admit(now);
+        TimeSpan wait = !_options.EnforceRateLimit ? TimeSpan.Zero : (request.Method == "GET" ? _reads : _writes).Admit(now);
         return wait == TimeSpan.Zero
             ? null
             : Error(429, "too_many_requests", "The project has sent too many requests this minute.",
@@ -203,12 +203,12 @@ public sealed class SandboxHandler : HttpMessageHandler
     private static bool IsSignedOffline(JObject? claims, DateTimeOffset now) =>
         claims is not null && claims["jti"] is null && !(claims["exp"] is JValue { Value: long exp } && exp <= now.ToUnixTimeSeconds());
 
-    private SandboxToken? Find(string? id) => Guid.TryParseExact(id, "D", out Guid key) && tokens.TryGetValue(key, out SandboxToken? token) ? token : null;
+    private SandboxToken? Find(string? id) => Guid.TryParseExact(id, "D", out Guid key) && _tokens.TryGetValue(key, out SandboxToken? token) ? token : null;
 
     private SandboxToken Add(TokenList list, Guid id, SandboxUser? user, string? name, DateTimeOffset createdAt, DateTimeOffset? expiresAt)
     {
         var token = new SandboxToken(id, user, name, createdAt, expiresAt);
-        tokens.Add(id, token);
+        _tokens.Add(id, token);
         list.Add(token);
         return token;
     }
@@ -273,7 +273,7 @@ public sealed class SandboxHandler : HttpMessageHandler
         });
 
         SandboxToken? Cursor(string? id) =>
-            Find(id) is { } token && list.Contains(token) && !(options.CursorsDieWithTheirToken && token.IsDiscarded) ? token : null;
+            Find(id) is { } token && list.Contains(token) && !(_options.CursorsDieWithTheirToken && token.IsDiscarded) ? token : null;
     }
 
     private SandboxAnswer Discard(string id, string kind, DateTimeOffset now)
@@ -295,12 +295,12 @@ public sealed class SandboxHandler : HttpMessageHandler
 
     private SandboxAnswer CreateOnce(SandboxRequest request, string kind, DateTimeOffset now)
     {
-        if (!options.HonourIdempotencyKeys || request.IdempotencyKey is not { Length: > 0 } key)
+        if (!_options.HonourIdempotencyKeys || request.IdempotencyKey is not { Length: > 0 } key)
         {
             return Create(request, kind, now);
         }
 
-        if (idempotencyKeys.Find(key, now) is { } use)
+        if (_idempotencyKeys.Find(key, now) is { } use)
         {
             return use.IsOf(request)
                 ? new SandboxAnswer(use.Answer.Status, use.Answer.Body, Headers(("Idempotent-Replayed", "true")))
@@ -308,7 +308,7 @@ public sealed class SandboxHandler : HttpMessageHandler
         }
 
         SandboxAnswer answer = Create(request, kind, now);
-        idempotencyKeys.Add(key, now, new IdempotencyKeys.Use(request, answer));
+        _idempotencyKeys.Add(key, now, new IdempotencyKeys.Use(request, answer));
         return answer;
     }
 
@@ -331,16 +331,16 @@ public sealed class SandboxHandler : HttpMessageHandler
         }
 
         SandboxUser? user = null;
-        if (kind == "user" && (user = users.Identify(input.Email, input.ExternalId)) is null)
+        if (kind == "user" && (user = _users.Identify(input.Email, input.ExternalId)) is null)
         {
             return Error(409, "user_conflict", "email and external_id are of two users.");
         }
 
-        SandboxToken token = Add(user?.Tokens ?? projectTokens, Guid.NewGuid(), user, input.Name, createdAt, input.ExpiresAt);
+        SandboxToken token = Add(user?.Tokens ?? _projectTokens, Guid.NewGuid(), user, input.Name, createdAt, input.ExpiresAt);
         return new SandboxAnswer(201, Json.Write(json =>
         {
             json.WriteStartObject();
-            json.WriteMember("token", SandboxJwt.Sign(token, options.ProjectId, signingKey));
+            json.WriteMember("token", SandboxJwt.Sign(token, _options.ProjectId, _signingKey));
             json.WriteMember("token_id", token.Id.ToString("D"));
             json.WriteMemberIfAny("created_at", token.CreatedAt);
             json.WriteMemberIfAny("expires_at", token.ExpiresAt);

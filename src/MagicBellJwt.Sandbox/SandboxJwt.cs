@@ -10,7 +10,7 @@ namespace MagicBellJwt.Sandbox;
 /// <summary>JSON web tokens signed with HS256 (RFC 7515, RFC 7519), and nothing else.</summary>
 internal static class SandboxJwt
 {
-    private static readonly string Header = Encode(Encoding.UTF8.GetBytes("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"));
+    private static readonly string s_header = Encode(Encoding.UTF8.GetBytes("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"));
 
     public static string NewSecretKey()
     {
@@ -43,7 +43,7 @@ internal static class SandboxJwt
             json.WriteMemberIfAny("user_external_id", token.User?.ExternalId);
             json.WriteEndObject();
         }).ToArray();
-        string signed = Header + "." + Encode(claims);
+        string signed = s_header + "." + Encode(claims);
         return signed + "." + Signature(signed, key);
     }
 

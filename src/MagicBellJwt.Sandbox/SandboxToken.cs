@@ -6,7 +6,7 @@ namespace MagicBellJwt.Sandbox;
 /// <summary>A token as the sandbox keeps it: everything but its value, which only the answer to its creation carries.</summary>
 public sealed class SandboxToken
 {
-    private long discardedTicks;
+    private long _discardedTicks;
 
     internal SandboxToken(Guid id, SandboxUser? user, string? name, DateTimeOffset createdAt, DateTimeOffset? expiresAt)
     {
@@ -38,13 +38,13 @@ public sealed class SandboxToken
     /// <summary>When the token was revoked; null as long as it is not.</summary>
     public DateTimeOffset? DiscardedAt
     {
-        get => Volatile.Read(ref discardedTicks) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
-        internal set => Volatile.Write(ref discardedTicks, value!.Value.UtcTicks);
+        get => Volatile.Read(ref _discardedTicks) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+        internal set => Volatile.Write(ref _discardedTicks, value!.Value.UtcTicks);
     }
 
     internal SandboxUser? User { get; }
 
-    internal bool IsDiscarded => Volatile.Read(ref discardedTicks) != 0;
+    internal bool IsDiscarded => Volatile.Read(ref _discardedTicks) != 0;
 
     /// <summary>Where the token stands in its list, the oldest at 0. It never changes.</summary>
     internal int Position { get; set; }

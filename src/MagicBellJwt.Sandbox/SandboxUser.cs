@@ -18,20 +18,20 @@ internal sealed class SandboxUser(string id, TokenList tokens)
 /// <summary>The users of a project. Either name finds a user, and a name once learned stays theirs.</summary>
 internal sealed class UserDirectory(bool listDiscarded)
 {
-    private readonly Dictionary<string, SandboxUser> byId = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, SandboxUser> byEmail = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, SandboxUser> byExternalId = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SandboxUser> _byId = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SandboxUser> _byEmail = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, SandboxUser> _byExternalId = new(StringComparer.Ordinal);
 
-    public IEnumerable<SandboxUser> All => byId.Values;
+    public IEnumerable<SandboxUser> All => _byId.Values;
 
-    public SandboxUser? Find(string id) => byId.TryGetValue(id, out SandboxUser? user) ? user : null;
+    public SandboxUser? Find(string id) => _byId.TryGetValue(id, out SandboxUser? user) ? user : null;
 
     public SandboxUser FindOrAdd(string id)
     {
         if (Find(id) is not { } user)
         {
             user = new SandboxUser(id, new TokenList(listDiscarded));
-            byId.Add(id, user);
+            _byId.Add(id, user);
         }
 
         return user;
@@ -40,8 +40,8 @@ internal sealed class UserDirectory(bool listDiscarded)
     /// <summary>The user of these names, made on first sight; null when the two names are of two users.</summary>
     public SandboxUser? Identify(string? email, string? externalId)
     {
-        SandboxUser? ofEmail = email is not null && byEmail.TryGetValue(email, out SandboxUser? a) ? a : null;
-        SandboxUser? ofExternalId = externalId is not null && byExternalId.TryGetValue(externalId, out SandboxUser? b) ? b : null;
+        SandboxUser? ofEmail = email is not null && _byEmail.TryGetValue(email, out SandboxUser? a) ? a : null;
+        SandboxUser? ofExternalId = externalId is not null && _byExternalId.TryGetValue(externalId, out SandboxUser? b) ? b : null;
         SandboxUser user = ofEmail ?? ofExternalId ?? FindOrAdd("usr_" + Guid.NewGuid().ToString("N"));
         bool isAnother = (ofExternalId ?? user) != user
             || !string.Equals(user.Email ?? email, email ?? user.Email, StringComparison.OrdinalIgnoreCase)
@@ -54,13 +54,13 @@ internal sealed class UserDirectory(bool listDiscarded)
         if (email is not null)
         {
             user.Email ??= email;
-            byEmail[email] = user;
+            _byEmail[email] = user;
         }
 
         if (externalId is not null)
         {
             user.ExternalId ??= externalId;
-            byExternalId[externalId] = user;
+            _byExternalId[externalId] = user;
         }
 
         return user;

@@ -8,27 +8,27 @@ namespace MagicBellJwt.Sandbox;
 /// </summary>
 internal sealed class TokenList(bool listDiscarded)
 {
-    private readonly List<SandboxToken> oldestFirst = [];
+    private readonly List<SandboxToken> _oldestFirst = [];
 
-    public IReadOnlyList<SandboxToken> OldestFirst => oldestFirst;
+    public IReadOnlyList<SandboxToken> OldestFirst => _oldestFirst;
 
     public void Reserve(int more)
     {
-        if (oldestFirst.Capacity < oldestFirst.Count + more)
+        if (_oldestFirst.Capacity < _oldestFirst.Count + more)
         {
-            oldestFirst.Capacity = oldestFirst.Count + more;
+            _oldestFirst.Capacity = _oldestFirst.Count + more;
         }
     }
 
     public void Add(SandboxToken token)
     {
-        token.Position = oldestFirst.Count;
+        token.Position = _oldestFirst.Count;
         token.Older = token.Position - 1;
         token.Newer = token.Position + 1;
-        oldestFirst.Add(token);
+        _oldestFirst.Add(token);
     }
 
-    public bool Contains(SandboxToken token) => token.Position < oldestFirst.Count && ReferenceEquals(oldestFirst[token.Position], token);
+    public bool Contains(SandboxToken token) => token.Position < _oldestFirst.Count && ReferenceEquals(_oldestFirst[token.Position], token);
 
     /// <summary>At most <paramref name="size"/> tokens next to a cursor, or the newest; always newest first.</summary>
     public TokenPage Page(int size, SandboxToken? after, SandboxToken? before)
@@ -36,17 +36,17 @@ internal sealed class TokenList(bool listDiscarded)
         var tokens = new List<SandboxToken>(size);
         if (before is null)
         {
-            int start = after is null ? oldestFirst.Count - 1 : after.Position - 1;
+            int start = after is null ? _oldestFirst.Count - 1 : after.Position - 1;
             for (int at = NearestOlder(start); at >= 0 && tokens.Count < size; at = NearestOlder(at - 1))
             {
-                tokens.Add(oldestFirst[at]);
+                tokens.Add(_oldestFirst[at]);
             }
         }
         else
         {
-            for (int at = NearestNewer(before.Position + 1); at < oldestFirst.Count && tokens.Count < size; at = NearestNewer(at + 1))
+            for (int at = NearestNewer(before.Position + 1); at < _oldestFirst.Count && tokens.Count < size; at = NearestNewer(at + 1))
             {
-                tokens.Add(oldestFirst[at]);
+                tokens.Add(_oldestFirst[at]);
             }
 
             tokens.Reverse();
@@ -54,20 +54,20 @@ internal sealed class TokenList(bool listDiscarded)
 
         return new TokenPage(
             tokens,
-            HasNewer: tokens.Count > 0 && NearestNewer(tokens[0].Position + 1) < oldestFirst.Count,
+            HasNewer: tokens.Count > 0 && NearestNewer(tokens[0].Position + 1) < _oldestFirst.Count,
             HasOlder: tokens.Count > 0 && NearestOlder(tokens[tokens.Count - 1].Position - 1) >= 0);
     }
 
-    private bool IsListed(int position) => listDiscarded || !oldestFirst[position].IsDiscarded;
+    private bool IsListed(int position) => listDiscarded || !_oldestFirst[position].IsDiscarded;
 
     private int NearestOlder(int position)
     {
         while (position >= 0 && !IsListed(position))
         {
-            SandboxToken hidden = oldestFirst[position];
+            SandboxToken hidden = _oldestFirst[position];
             if (hidden.Older >= 0 && !IsListed(hidden.Older))
             {
-                hidden.Older = oldestFirst[hidden.Older].Older;
+                hidden.Older = _oldestFirst[hidden.Older].Older;
             }
 
             position = hidden.Older;
@@ -78,12 +78,12 @@ internal sealed class TokenList(bool listDiscarded)
 
     private int NearestNewer(int position)
     {
-        while (position < oldestFirst.Count && !IsListed(position))
+        while (position < _oldestFirst.Count && !IsListed(position))
         {
-            SandboxToken hidden = oldestFirst[position];
-            if (hidden.Newer < oldestFirst.Count && !IsListed(hidden.Newer))
+            SandboxToken hidden = _oldestFirst[position];
+            if (hidden.Newer < _oldestFirst.Count && !IsListed(hidden.Newer))
             {
-                hidden.Newer = oldestFirst[hidden.Newer].Newer;
+                hidden.Newer = _oldestFirst[hidden.Newer].Newer;
             }
 
             position = hidden.Newer;

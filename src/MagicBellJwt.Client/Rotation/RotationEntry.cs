@@ -66,7 +66,7 @@ public sealed class RotationEntry
     public bool IsFinished => Step is RotationStep.Done or RotationStep.Undone or RotationStep.Kept;
 
     /// <summary>Whether a store has given the new token back.</summary>
-    public bool IsCarriedThrough => Step is RotationStep.Stored or RotationStep.Retiring or RotationStep.Revoking or RotationStep.Done;
+    public bool IsCompleted => Step is RotationStep.Stored or RotationStep.Retiring or RotationStep.Revoking or RotationStep.Done;
 
     /// <summary>Whether nobody but the process that issued the new token ever had its value.</summary>
     public bool IsUnheld => Step is RotationStep.Created or RotationStep.Proved;

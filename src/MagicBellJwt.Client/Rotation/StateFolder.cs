@@ -30,5 +30,5 @@ internal static class StateFolder
 
     private static string NotEmpty(string folder) => folder.Length > 0
         ? folder
-        : throw JwtService.Invalid("This account has no home folder to keep a journal in. Say where with -JournalPath.");
+        : throw MagicBellException.Invalid("This account has no home folder to keep a journal in. Say where with -JournalPath.");
 }

@@ -131,7 +131,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             options.Token = Token();
             options.Proxy = ProxyCredential is null && Proxy is null
                 ? null
-                : new WebProxy(Proxy ?? throw JwtService.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
+                : new WebProxy(Proxy ?? throw MagicBellException.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
         }
 
         string name = Name ?? (Sandbox ? "sandbox" : null)
@@ -164,7 +164,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
         return Uri.TryCreate(variable, UriKind.Absolute, out Uri? address)
             ? address
-            : throw JwtService.Invalid($"The environment variable {AddressVariable} is not an address like {JwtServiceOptions.VendorAddress}.");
+            : throw MagicBellException.Invalid($"The environment variable {AddressVariable} is not an address like {JwtServiceOptions.VendorAddress}.");
     }
 
     private string Token()

@@ -30,7 +30,7 @@ public sealed class ConvertFromMbTokenCommand : PSCmdlet
 
         // The target is the input's number: the input itself may be a secret of another kind.
         WriteError(ErrorRecords.Create(
-            JwtService.Invalid($"Input {_count} is no JSON Web Token: that is three parts of base64url with dots between, the first two JSON objects."),
+            MagicBellException.Invalid($"Input {_count} is no JSON Web Token: that is three parts of base64url with dots between, the first two JSON objects."),
             _count,
             "Give the whole token and nothing else: as a SecureString, as text, or as an object with a Token."));
     }

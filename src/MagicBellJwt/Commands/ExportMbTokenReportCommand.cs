@@ -16,7 +16,7 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
 {
     private readonly List<ReportEntry> _entries = [];
     private string _target = "";
-    private ReplacementFile? _file;
+    private AtomicFile? _file;
 
     /// <summary>The file to write, taken as it is, without wildcards. Its extension says what: <c>.html</c> (or <c>.htm</c>), <c>.csv</c> or <c>.json</c>.</summary>
     [Parameter(Mandatory = true, Position = 0)]
@@ -47,7 +47,7 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
         _target = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path, out ProviderInfo provider, out _);
         if (provider.Name != "FileSystem" || Format() is null)
         {
-            End(JwtService.Invalid($"'{Path}' is not the path of a file whose name ends with .html, .csv or .json."), "Give -Path a file name that says the format, such as report.html.");
+            End(MagicBellException.Invalid($"'{Path}' is not the path of a file whose name ends with .html, .csv or .json."), "Give -Path a file name that says the format, such as report.html.");
         }
 
         if (ShouldProcess(_target, "Write token report"))
@@ -70,7 +70,7 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
                     throw new IOException($"'{_target}' is a folder.");
                 }
 
-                _file = new ReplacementFile(_target);
+                _file = new AtomicFile(_target);
             });
         }
     }

@@ -217,7 +217,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
                 return paths;
             }
 
-            WriteError(ErrorRecords.Create(JwtService.Invalid($"'{path}' is not in the file system."), path));
+            WriteError(ErrorRecords.Create(MagicBellException.Invalid($"'{path}' is not in the file system."), path));
         }
         catch (Exception failure) when (failure is SessionStateException or WildcardPatternException)
         {

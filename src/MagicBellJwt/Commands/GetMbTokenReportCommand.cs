@@ -65,7 +65,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
         {
             if (ExpiringWithin < TimeSpan.Zero || MaxAge < TimeSpan.FromSeconds(1))
             {
-                throw JwtService.Invalid("-ExpiringWithin must not be negative, and -MaxAge must be a second or more.");
+                throw MagicBellException.Invalid("-ExpiringWithin must not be negative, and -MaxAge must be a second or more.");
             }
 
             var policy = new TokenPolicy(ExpiringWithin, MaxAge, MaxPerUser);

@@ -40,7 +40,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
             Try(user, () =>
             {
                 Session session = CurrentSession;
-                RequestText.CheckUserId(user);
+                RequestValidation.CheckUserId(user);
                 session.Remember(user);
                 List(user, session, (service, page) => service.FetchUserTokensAsync(user, page), record => new UserToken(record, session, user));
             });

@@ -33,7 +33,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
 
     /// <summary>Only tokens that end by themselves before this time.</summary>
     [Parameter]
-    [Moment]
+    [Date]
     public DateTimeOffset? ExpiresBefore { get; set; }
 
     /// <summary>At most so many tokens, 1 or more; no page more than needed is read.</summary>
@@ -67,7 +67,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
         _patterns = Name?.Select(name => WildcardPattern.Get(name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant)).ToArray();
         foreach (string id in Id ?? [])
         {
-            if (Try(id, () => RequestText.CheckTokenId(id)))
+            if (Try(id, () => RequestValidation.CheckTokenId(id)))
             {
                 _wanted.Add(id);
             }

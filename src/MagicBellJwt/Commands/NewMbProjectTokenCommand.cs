@@ -24,8 +24,8 @@ public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
         {
             Session session = CurrentSession;
             var token = new CreateProjectToken(name, Lifetime);
-            RequestText.CheckName(token.Name);
-            RequestText.CheckLifetime(token.Lifetime);
+            RequestValidation.CheckName(token.Name);
+            RequestValidation.CheckLifetime(token.Lifetime);
             Issue(session, TokenKind.Project, name, name, $"project token '{name}'", (service, key, trust, call) => service.CreateProjectJwtAsync(token, key, trust, call));
         });
     }

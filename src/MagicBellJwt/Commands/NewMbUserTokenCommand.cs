@@ -77,11 +77,11 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         Try(user, () =>
         {
             var token = new CreateUserToken(email, externalId, name, Lifetime);
-            RequestText.CheckUser(token.Email, token.ExternalId);
-            RequestText.CheckLifetime(token.Lifetime);
+            RequestValidation.CheckUser(token.Email, token.ExternalId);
+            RequestValidation.CheckLifetime(token.Lifetime);
             if (name is not null)
             {
-                RequestText.CheckName(name);
+                RequestValidation.CheckName(name);
             }
 
             string description = name is null ? $"token of user {user}" : $"token '{name}' of user {user}";
@@ -110,7 +110,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
     {
         if (SecretKey!.Length == 0)
         {
-            throw JwtService.Invalid("The secret key is empty.");
+            throw MagicBellException.Invalid("The secret key is empty.");
         }
 
         byte[] key = SecureText.RevealUtf8(SecretKey);
@@ -128,7 +128,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         DateTimeOffset now = DateTimeOffset.UtcNow;
         if (token.Lifetime > (DateTimeOffset.MaxValue - now).TotalSeconds)
         {
-            throw JwtService.Invalid("The token would end after the year 9999.");
+            throw MagicBellException.Invalid("The token would end after the year 9999.");
         }
 
         DateTimeOffset? end = token.Lifetime is { } seconds ? now.AddSeconds(seconds) : null;

@@ -20,7 +20,7 @@ public abstract class NewTokenCmdlet : SessionCmdlet
 
     /// <summary>When the token ends, a second or more from now.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "ExpiresAt")]
-    [Moment]
+    [Date]
     public DateTimeOffset? ExpiresAt { get; set; }
 
     /// <summary>Gives the token's value as text instead of as a SecureString. What happens to the text is then up to the caller.</summary>
@@ -116,11 +116,11 @@ public abstract class NewTokenCmdlet : SessionCmdlet
             await ((Task)(kind == TokenKind.Project
                 ? service.DiscardProjectJwtAsync(id, known: true, UndoCall)
                 : service.DiscardUserJwtAsync(id, known: true, UndoCall))).ConfigureAwait(false);
-            SayLast($"{told} was revoked again.");
+            WarnAfterEnd($"{told} was revoked again.");
         }
         catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)
         {
-            SayLast($"{told} should be revoked, which could not be done in time: Remove-Mb{kind}Token {id}");
+            WarnAfterEnd($"{told} should be revoked, which could not be done in time: Remove-Mb{kind}Token {id}");
         }
     }
 }

@@ -104,7 +104,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
             var revocation = new Revocation(token.Id, Kind, outcome, discardedAt, session.Name);
             if (!await (PassThru ? OfferAsync(revocation) : OfferAsync(static () => { })).ConfigureAwait(false))
             {
-                SayLast($"Revoked, although the pipeline ended before it could be told: {description}.");
+                WarnAfterEnd($"Revoked, although the pipeline ended before it could be told: {description}.");
             }
         });
     }

@@ -35,12 +35,12 @@ public sealed class TestMbTokenCommand : PSCmdlet, IDisposable
         _key = SecureText.RevealUtf8(SecretKey!);
         if (_key.Length == 0)
         {
-            ThrowTerminatingError(ErrorRecords.Create(JwtService.Invalid("The secret key is empty."), null));
+            ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid("The secret key is empty."), null));
         }
 
         if (ClockSkew < TimeSpan.Zero)
         {
-            ThrowTerminatingError(ErrorRecords.Create(JwtService.Invalid("A clock skew is zero or more."), ClockSkew));
+            ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid("A clock skew is zero or more."), ClockSkew));
         }
     }
 

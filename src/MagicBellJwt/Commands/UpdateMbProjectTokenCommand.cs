@@ -19,8 +19,8 @@ public sealed class UpdateMbProjectTokenCommand : UpdateTokenCmdlet
 
     private protected override void Check(string? name, long? lifetime)
     {
-        RequestText.CheckName(name ?? "");
-        RequestText.CheckLifetime(lifetime);
+        RequestValidation.CheckName(name ?? "");
+        RequestValidation.CheckLifetime(lifetime);
     }
 
     private protected override Task<CreatedToken> CreateAsync(JwtService service, string? name, long? lifetime, Guid key, CallContext call) =>

@@ -42,17 +42,17 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
     private protected override string? GivenUserId => UserId;
 
     private protected override TokenPages List(JwtService service, string? userId, PageRequest page) =>
-        service.FetchUserTokensAsync(userId ?? throw JwtService.Invalid("An id alone does not say in whose list the token is. Give the user's id with -UserId, or the listed token."), page);
+        service.FetchUserTokensAsync(userId ?? throw MagicBellException.Invalid("An id alone does not say in whose list the token is. Give the user's id with -UserId, or the listed token."), page);
 
     private protected override ListedToken Wrap(ListedTokenRecord record, Session session, string? userId) => new UserToken(record, session, userId!);
 
     private protected override void Check(string? name, long? lifetime)
     {
-        RequestText.CheckUser(ValueOf(Email), ValueOf(ExternalId));
-        RequestText.CheckLifetime(lifetime);
+        RequestValidation.CheckUser(ValueOf(Email), ValueOf(ExternalId));
+        RequestValidation.CheckLifetime(lifetime);
         if (name is not null)
         {
-            RequestText.CheckName(name);
+            RequestValidation.CheckName(name);
         }
     }
 

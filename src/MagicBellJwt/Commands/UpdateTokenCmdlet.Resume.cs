@@ -149,7 +149,7 @@ public abstract partial class UpdateTokenCmdlet
             }
             catch (MagicBellException failure)
             {
-                throw NotCarriedThrough(failure.Message, failure);
+                throw RotationFailed(failure.Message, failure);
             }
 
             rotating.Journal.Write(entry, RotationStep.Stored);
@@ -178,7 +178,7 @@ public abstract partial class UpdateTokenCmdlet
     {
         (RotationEntry entry, Session session, RotationJournal journal) = (rotating.Entry, rotating.Session, rotating.Journal);
         string holder = entry.NewId!;
-        foreach (RotationEntry later in EntriesOf(session, journal).Where(later => later.IsCarriedThrough))
+        foreach (RotationEntry later in EntriesOf(session, journal).Where(later => later.IsCompleted))
         {
             holder = SameId(later.OldId, holder) ? later.NewId! : holder;
         }
@@ -199,7 +199,7 @@ public abstract partial class UpdateTokenCmdlet
     {
         if (!Undo(rotating))
         {
-            throw NotCarriedThrough($"The new token {rotating.Entry.NewId} of an earlier rotation could not be revoked.");
+            throw RotationFailed($"The new token {rotating.Entry.NewId} of an earlier rotation could not be revoked.");
         }
 
         SayUndone(rotating.Entry, why);

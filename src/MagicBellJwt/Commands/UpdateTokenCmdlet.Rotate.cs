@@ -25,7 +25,7 @@ public abstract partial class UpdateTokenCmdlet
     {
         if (old.Id is null)
         {
-            throw JwtService.Invalid("The token has no id, so the API cannot revoke it.");
+            throw MagicBellException.Invalid("The token has no id, so the API cannot revoke it.");
         }
 
         long? lifetime = ExpiresIn is { } asked ? (long)Math.Floor(asked.TotalSeconds)
@@ -57,7 +57,7 @@ public abstract partial class UpdateTokenCmdlet
         catch (MagicBellException failure)
         {
             Undo(rotating);
-            throw NotCarriedThrough(failure.Message, failure);
+            throw RotationFailed(failure.Message, failure);
         }
 
         if (Vault is null && SaveTo is null)
@@ -84,11 +84,11 @@ public abstract partial class UpdateTokenCmdlet
         string secret = SecretNameOf(old, session, "");
         object? before = ReadSecret(Vault!, secret);
         string? fingerprint = SecretVault.TextOf(before) is { } text ? TokenFingerprint.Of(text) : null;
-        string? other = EntriesOf(session, journal).LastOrDefault(entry => entry.IsCarriedThrough && entry.Fingerprint == fingerprint)?.NewId;
+        string? other = EntriesOf(session, journal).LastOrDefault(entry => entry.IsCompleted && entry.Fingerprint == fingerprint)?.NewId;
         if (!_secrets.Add(Vault + "\n" + secret)
             || (other is not null && !SameId(other, old.Id) && Find(session, UserIdOf(old), token => SameId(token.Id, other)) is { Status: TokenStatus.Active }))
         {
-            throw JwtService.Invalid($"The secret '{secret}' of vault '{Vault}' holds the live token {other ?? "of another rotation of this run"}, which would be lost. Tell the tokens apart with -SecretName.");
+            throw MagicBellException.Invalid($"The secret '{secret}' of vault '{Vault}' holds the live token {other ?? "of another rotation of this run"}, which would be lost. Tell the tokens apart with -SecretName.");
         }
 
         return before;
@@ -117,7 +117,7 @@ public abstract partial class UpdateTokenCmdlet
                 }
                 else if (!await OfferAsync(() => { }).ConfigureAwait(false))
                 {
-                    SayLast(failure.Message + " The next run looks for it.");
+                    WarnAfterEnd(failure.Message + " The next run looks for it.");
                 }
 
                 throw;
@@ -178,7 +178,7 @@ public abstract partial class UpdateTokenCmdlet
             _secretVault.Write(Vault!, secret, SecureText.Protect(value));
             if (!IsSame(_secretVault.Read(Vault!, secret), value))
             {
-                throw NotCarriedThrough($"The vault '{Vault}' gave back another value than it was given for the secret '{secret}'.");
+                throw RotationFailed($"The vault '{Vault}' gave back another value than it was given for the secret '{secret}'.");
             }
         }
         catch (Exception failure) when (failure is CommandFailedException or MagicBellException)
@@ -186,7 +186,7 @@ public abstract partial class UpdateTokenCmdlet
             string what = failure is CommandFailedException ? $"The vault '{Vault}' did not take the secret '{secret}': {redactor.Clean(failure.Message)}" : failure.Message;
             PutBack(rotating, secret, value, before, what);
             Undo(rotating);
-            throw NotCarriedThrough(what);
+            throw RotationFailed(what);
         }
 
         Describe(entry, rotating.Issued!, secret, redactor);
@@ -210,7 +210,7 @@ public abstract partial class UpdateTokenCmdlet
 
         if (before is not null && MayHold(secret, value))
         {
-            throw NotCarriedThrough($"{why} What it held before could not be put back, so both tokens stay live until the next run.");
+            throw RotationFailed($"{why} What it held before could not be put back, so both tokens stay live until the next run.");
         }
     }
 
@@ -278,7 +278,7 @@ public abstract partial class UpdateTokenCmdlet
         if (wrong is not null)
         {
             Undo(rotating);
-            throw NotCarriedThrough(wrong);
+            throw RotationFailed(wrong);
         }
 
         if (output.Length == 0)
@@ -436,14 +436,14 @@ public abstract partial class UpdateTokenCmdlet
             {
                 await ((Task)DiscardAsync(rotating.Session.Service, rotating.NewId!, UndoCall)).ConfigureAwait(false);
                 isRevoked = true;
-                SayLast($"{told} was revoked again.");
+                WarnAfterEnd($"{told} was revoked again.");
             }
 
             rotating.Journal.Write(rotating.Entry, RotationStep.Undone);
         }
         catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)
         {
-            SayLast(isRevoked
+            WarnAfterEnd(isRevoked
                 ? "That could not be written down: " + failure.Message
                 : $"{told} should be revoked, which could not be done in time. The next run does it, or: Remove-Mb{Kind}Token {rotating.NewId}");
         }
@@ -466,7 +466,7 @@ public abstract partial class UpdateTokenCmdlet
         }
         catch (CommandFailedException failure)
         {
-            throw NotCarriedThrough($"The vault '{vault}' cannot be read: {new Redactor().Clean(failure.Message)}");
+            throw RotationFailed($"The vault '{vault}' cannot be read: {new Redactor().Clean(failure.Message)}");
         }
     }
 
@@ -480,7 +480,7 @@ public abstract partial class UpdateTokenCmdlet
         return same;
     }
 
-    private MagicBellException NotCarriedThrough(string what, Exception? cause = null) =>
+    private MagicBellException RotationFailed(string what, Exception? cause = null) =>
         new(MagicBellError.RotationFailed, $"{what} The old {KindWord} token stays.", cause as MagicBellException);
 
     /// <summary>A rotation, where it happens, and the new token once there is one.</summary>

@@ -115,7 +115,7 @@ public abstract partial class UpdateTokenCmdlet : SessionCmdlet
         };
         if (wrong is not null)
         {
-            ThrowTerminatingError(ErrorRecords.Create(JwtService.Invalid(wrong), null));
+            ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid(wrong), null));
         }
     }
 
@@ -224,7 +224,7 @@ public abstract partial class UpdateTokenCmdlet : SessionCmdlet
             return;
         }
 
-        if (EntriesOf(session, journal).LastOrDefault(entry => SameId(entry.OldId, reference.Id) && entry.IsCarriedThrough) is { } before)
+        if (EntriesOf(session, journal).LastOrDefault(entry => SameId(entry.OldId, reference.Id) && entry.IsCompleted) is { } before)
         {
             WriteWarning($"The {KindWord} token {reference.Id} was rotated already, on {RotationJournal.Time(before.BegunAt)}: {before.NewId} took its place.");
             return;
@@ -233,7 +233,7 @@ public abstract partial class UpdateTokenCmdlet : SessionCmdlet
         ListedToken old = item.BaseObject as ListedToken ?? LookUp(reference, session);
         if (old.Status == TokenStatus.Discarded)
         {
-            throw JwtService.Invalid($"The token {old.Id} is revoked, so there is nothing to rotate.");
+            throw MagicBellException.Invalid($"The token {old.Id} is revoked, so there is nothing to rotate.");
         }
 
         string? userId = UserIdOf(old);
@@ -255,7 +255,7 @@ public abstract partial class UpdateTokenCmdlet : SessionCmdlet
         foreach (RotationEntry entry in EntriesOf(session, journal))
         {
             passedOver.UnionWith(entry.PossibleOrphans);
-            if (entry.IsCarriedThrough)
+            if (entry.IsCompleted)
             {
                 passedOver.Add(entry.OldId);
             }
@@ -336,7 +336,7 @@ public abstract partial class UpdateTokenCmdlet : SessionCmdlet
             .Replace("{Id}", newId)
             .Replace("{Name}", old.Name ?? "");
         return string.IsNullOrWhiteSpace(name) || WildcardPattern.ContainsWildcardCharacters(name)
-            ? throw JwtService.Invalid($"'{name}' cannot be a secret's name, for it is empty or has wildcards. Give another with -SecretName.")
+            ? throw MagicBellException.Invalid($"'{name}' cannot be a secret's name, for it is empty or has wildcards. Give another with -SecretName.")
             : name;
     }
 }

@@ -64,16 +64,16 @@ internal sealed class ReportEntry
         {
             return row is not null && row.TypeNames.Any(name => name == TypeName || name.EndsWith("." + TypeName, StringComparison.Ordinal))
                 ? new ReportEntry(row)
-                : throw JwtService.Invalid("This is no row of a token report.");
+                : throw MagicBellException.Invalid("This is no row of a token report.");
         }
         catch (PSInvalidCastException)
         {
-            throw JwtService.Invalid("This row of a token report is damaged: a property does not hold what it should.");
+            throw MagicBellException.Invalid("This row of a token report is damaged: a property does not hold what it should.");
         }
     }
 
     private static object? ValueOf(PSObject row, string property) =>
-        (row.Properties[property] ?? throw JwtService.Invalid($"This row of a token report has no {property} any more.")).Value;
+        (row.Properties[property] ?? throw MagicBellException.Invalid($"This row of a token report has no {property} any more.")).Value;
 
     // CLIXML has no DateTimeOffset: it brings the properties of one.
     private static DateTimeOffset? ReadTime(PSObject row, string property) => ValueOf(row, property) switch

@@ -16,19 +16,19 @@ internal sealed class SecretVault(PSCmdlet cmdlet, ScriptRunner scripts)
     {
         if (Find("Get-Secret") is null || Find("Set-Secret") is null)
         {
-            throw JwtService.Invalid($"-Vault needs the module {Module}, which is not installed here: Install-Module {Module}. -SaveTo stores without it.");
+            throw MagicBellException.Invalid($"-Vault needs the module {Module}, which is not installed here: Install-Module {Module}. -SaveTo stores without it.");
         }
 
         try
         {
             if (Find("Get-SecretVault") is not null && scripts.Run(Module + @"\Get-SecretVault", ("Name", vault)).Count == 0)
             {
-                throw JwtService.Invalid($"There is no vault '{vault}' on this account: Get-SecretVault lists them.");
+                throw MagicBellException.Invalid($"There is no vault '{vault}' on this account: Get-SecretVault lists them.");
             }
         }
         catch (CommandFailedException failure)
         {
-            throw JwtService.Invalid($"There is no vault '{vault}' on this account: {new Redactor().Clean(failure.Message)}");
+            throw MagicBellException.Invalid($"There is no vault '{vault}' on this account: {new Redactor().Clean(failure.Message)}");
         }
     }
 

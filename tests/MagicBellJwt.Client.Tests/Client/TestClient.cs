@@ -58,7 +58,7 @@ internal sealed class TestClient : IDisposable
     public CallContext Call => CallWith(TestContext.Current.CancellationToken);
 
     /// <summary>A call that ends when the test says so.</summary>
-    public CallContext CallWith(CancellationToken stop) => new(stop, stop, Hear, DescribeHeaders: true);
+    public CallContext CallWith(CancellationToken stop) => new(stop, stop, OnNotice, DescribeHeaders: true);
 
     public Task<CreatedToken> CreateAsync(string name = "ci", bool trust = false, Guid? key = null, CallContext? call = null) =>
         Service.CreateProjectJwtAsync(new CreateProjectToken(name, null), key ?? Guid.NewGuid(), trust, call ?? Call);
@@ -92,7 +92,7 @@ internal sealed class TestClient : IDisposable
 
     public void Dispose() => Service.Dispose();
 
-    private void Hear(CallNotice notice)
+    private void OnNotice(CallNotice notice)
     {
         _notices.Enqueue(notice);
         Noticed?.Invoke(notice);

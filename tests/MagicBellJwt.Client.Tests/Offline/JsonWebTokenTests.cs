@@ -17,7 +17,7 @@ public class JsonWebTokenTests
             {"jti":"0b0ff0d1-6a67-4b0a-8f6b-7a33b4dd1c11","iat":1700000000,"exp":4102444800,"kind":"project","project_id":"p1"}
             """);
 
-        Assert.Equal(TokenKind.Project, token.Kind);
+        Assert.False(token.IsUserToken);
         Assert.Equal("0b0ff0d1-6a67-4b0a-8f6b-7a33b4dd1c11", token.Id);
         Assert.Equal("p1", token.Project);
         Assert.Equal("HS256", token.Algorithm);
@@ -36,7 +36,7 @@ public class JsonWebTokenTests
     {
         JsonWebToken token = Decode("""{"user_email":"hana@example.com","user_external_id":7,"api_key":"pk_1","exp":1}""");
 
-        Assert.Equal(TokenKind.User, token.Kind);
+        Assert.True(token.IsUserToken);
         Assert.Equal("hana@example.com", token.Email);
         Assert.Equal("7", token.ExternalId);
         Assert.Equal("pk_1", token.ApiKey);
@@ -45,20 +45,20 @@ public class JsonWebTokenTests
     }
 
     [Theory]
-    [InlineData("""{"kind":"project"}""", TokenKind.Project)]
-    [InlineData("""{"kind":"user"}""", TokenKind.User)]
-    [InlineData("""{"kind":"user","user_id":"u"}""", TokenKind.User)]
-    [InlineData("""{"user_id":"u"}""", TokenKind.User)]
-    [InlineData("""{"user_email":"a@b"}""", TokenKind.User)]
-    [InlineData("""{"user_external_id":"x"}""", TokenKind.User)]
-    [InlineData("""{"kind":"project","user_id":"u"}""", TokenKind.Unknown)]
-    [InlineData("""{"kind":"Project"}""", TokenKind.Unknown)]
-    [InlineData("""{"kind":null,"user_id":"u"}""", TokenKind.Unknown)]
-    [InlineData("""{"kind":1}""", TokenKind.Unknown)]
-    [InlineData("""{"user_id":""}""", TokenKind.Unknown)]
-    [InlineData("""{"project_id":"p"}""", TokenKind.Unknown)]
-    [InlineData("{}", TokenKind.Unknown)]
-    public void Names_a_kind_only_where_the_claims_agree(string claims, TokenKind kind) => Assert.Equal(kind, Decode(claims).Kind);
+    [InlineData("""{"kind":"project"}""", false)]
+    [InlineData("""{"kind":"user"}""", true)]
+    [InlineData("""{"kind":"user","user_id":"u"}""", true)]
+    [InlineData("""{"user_id":"u"}""", true)]
+    [InlineData("""{"user_email":"a@b"}""", true)]
+    [InlineData("""{"user_external_id":"x"}""", true)]
+    [InlineData("""{"kind":"project","user_id":"u"}""", null)]
+    [InlineData("""{"kind":"Project"}""", null)]
+    [InlineData("""{"kind":null,"user_id":"u"}""", null)]
+    [InlineData("""{"kind":1}""", null)]
+    [InlineData("""{"user_id":""}""", null)]
+    [InlineData("""{"project_id":"p"}""", null)]
+    [InlineData("{}", null)]
+    public void Names_a_kind_only_where_the_claims_agree(string claims, bool? isUserToken) => Assert.Equal(isUserToken, Decode(claims).IsUserToken);
 
     [Theory]
     [InlineData("""{"project_id":"a","project":"b","api_key":"c"}""", "a")]
@@ -325,7 +325,7 @@ public class JsonWebTokenTests
     {
         Assert.True(JsonWebToken.TryDecode("e30.e30.", out JsonWebToken? token));
         Assert.Null(token!.Algorithm);
-        Assert.Equal(TokenKind.Unknown, token.Kind);
+        Assert.Null(token.IsUserToken);
     }
 
     [Fact]

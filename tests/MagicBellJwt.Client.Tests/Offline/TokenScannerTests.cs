@@ -72,7 +72,7 @@ public sealed class TokenScannerTests : IDisposable
         Assert.Equal(2, found.Line);
         Assert.Equal(5, found.Column);
         Assert.Equal(s_token, found.Value);
-        Assert.Equal(TokenKind.User, found.Token.Kind);
+        Assert.True(found.Token.IsUserToken);
         Assert.Equal("hana@example.com", found.Token.Email);
         Assert.DoesNotContain(s_token, found.ToString()!, StringComparison.Ordinal);
     }

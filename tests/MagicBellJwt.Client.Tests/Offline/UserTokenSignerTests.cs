@@ -24,7 +24,7 @@ public class UserTokenSignerTests
             token);
         Assert.True(TokenSignature.Verify(token, s_key, s_end.AddSeconds(-2), TimeSpan.Zero, out string? reason), reason);
         Assert.True(JsonWebToken.TryDecode(token, out JsonWebToken? read));
-        Assert.Equal(TokenKind.User, read!.Kind);
+        Assert.True(read!.IsUserToken);
         Assert.Equal(2_380_435_750L, read.Claims["exp"]);
         Assert.Equal(new DateTimeOffset(2045, 6, 7, 8, 9, 10, TimeSpan.Zero), read.ExpiresAt);
     }

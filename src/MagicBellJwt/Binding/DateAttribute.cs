@@ -7,7 +7,7 @@ namespace MagicBellJwt;
 /// <summary>Reads a moment that is given as text alike on every machine, as PowerShell's own casts do.</summary>
 /// <remarks>Left to the engine, a parameter is read by the machine's culture: in Thailand the year 2100 is 1557, and in Saudi Arabia there is no such date.</remarks>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
-public sealed class MomentAttribute : ArgumentTransformationAttribute
+public sealed class DateAttribute : ArgumentTransformationAttribute
 {
     /// <summary>Reads text, and passes on the rest.</summary>
     /// <param name="engineIntrinsics">Not used.</param>

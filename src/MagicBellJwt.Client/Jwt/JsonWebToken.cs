@@ -5,19 +5,6 @@ using System.Linq;
 
 namespace MagicBellJwt.Client;
 
-/// <summary>Whom a token speaks for, as far as its claims say.</summary>
-public enum TokenKind
-{
-    /// <summary>The claims do not say, or contradict each other.</summary>
-    Unknown,
-
-    /// <summary>The administrator of a project.</summary>
-    Project,
-
-    /// <summary>One user of a project.</summary>
-    User,
-}
-
 /// <summary>
 /// What a JSON Web Token (RFC 7519, compact serialisation of RFC 7515) says about itself. Nothing in it has been verified, and neither the
 /// token's text nor its signature is kept.
@@ -50,25 +37,26 @@ public sealed class JsonWebToken
     public IReadOnlyDictionary<string, object?> Claims { get; }
 
     /// <summary>
-    /// <c>kind</c> where the token has that claim (this project's sandbox writes it), else <see cref="TokenKind.User"/> where it has one of
-    /// the claims that the vendor documents for user tokens (<c>user_email</c>, <c>user_external_id</c>) or a <c>user_id</c>. The vendor
-    /// does not document the claims of the API's own tokens, so all others are <see cref="TokenKind.Unknown"/>.
+    /// True where the claims are those of a user's token, false where they are those of a project's, null where they do not say or contradict
+    /// each other. The claim <c>kind</c> decides where there is one (this project's sandbox writes it); else <c>user_email</c>,
+    /// <c>user_external_id</c> (documented by the vendor) or <c>user_id</c> make it a user's. The vendor does not document the claims of the
+    /// API's own tokens, so all others are null.
     /// </summary>
-    public TokenKind Kind
+    public bool? IsUserToken
     {
         get
         {
             bool namesUser = UserId is not null || Email is not null || ExternalId is not null;
             if (!Claims.TryGetValue("kind", out object? kind))
             {
-                return namesUser ? TokenKind.User : TokenKind.Unknown;
+                return namesUser ? true : null;
             }
 
             return (kind as string, namesUser) switch
             {
-                ("project", false) => TokenKind.Project,
-                ("user", _) => TokenKind.User,
-                _ => TokenKind.Unknown,
+                ("project", false) => false,
+                ("user", _) => true,
+                _ => null,
             };
         }
     }
@@ -116,7 +104,7 @@ public sealed class JsonWebToken
 
         bool isSigned = Algorithm == "HS256" && ApiKey?.StartsWith("pk_", StringComparison.Ordinal) == true && (Email ?? ExternalId) is not null
             && Claims.Keys.All(s_signedClaims.Contains) && (own?.ApiKey is null || own.ApiKey == ApiKey);
-        return isSigned || (own?.Project is not null && own.Project == Project && own.Algorithm == Algorithm && (Kind != TokenKind.Unknown || own.Kind == TokenKind.Unknown));
+        return isSigned || (own?.Project is not null && own.Project == Project && own.Algorithm == Algorithm && (IsUserToken is not null || own.IsUserToken is null));
 
         bool IsForeign(string name) => Claims.ContainsKey(name) && (own is null || Text(Claims, name) is not { } text || Text(own.Claims, name) != text);
     }

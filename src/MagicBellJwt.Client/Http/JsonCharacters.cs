@@ -9,15 +9,15 @@ internal sealed class JsonCharacters : IArrayPool<char>
     internal static readonly JsonCharacters Pool = new();
 
     [System.ThreadStatic]
-    private static char[]? t_kept;
+    private static char[]? s_kept;
 
     /// <inheritdoc/>
     public char[] Rent(int minimumLength)
     {
-        char[]? kept = t_kept;
+        char[]? kept = s_kept;
         if (kept is not null && kept.Length >= minimumLength)
         {
-            t_kept = null;
+            s_kept = null;
             return kept;
         }
 
@@ -31,7 +31,7 @@ internal sealed class JsonCharacters : IArrayPool<char>
         {
             // A token's value stood in it: nothing of it stays in memory longer than needed.
             System.Array.Clear(array, 0, array.Length);
-            t_kept = array;
+            s_kept = array;
         }
     }
 }

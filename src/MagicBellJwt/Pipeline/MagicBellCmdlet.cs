@@ -31,7 +31,7 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly PipelineQueue _queue = new();
     private readonly List<Task> _inFlight = [];
-    private readonly ConcurrentQueue<string> _lastWords = new();
+    private readonly ConcurrentQueue<string> _finalWarnings = new();
     private readonly ProgressMeter _progress;
     private ErrorRecord? _fatal;
     private bool _fatalEndsPipeline;
@@ -47,10 +47,10 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
     private protected CancellationToken StopToken => _stop.Token;
 
     /// <summary>A call that only reads: a stop ends it in flight.</summary>
-    private protected CallContext ReadCall => new(_stop.Token, _stop.Token, Hear, _describesHeaders, _describesAttempts);
+    private protected CallContext ReadCall => new(_stop.Token, _stop.Token, OnNotice, _describesHeaders, _describesAttempts);
 
     /// <summary>A call that changes something: a stop lets its answer arrive.</summary>
-    private protected CallContext WriteCall => new(_stop.Token, _abandon.Token, Hear, _describesHeaders, _describesAttempts);
+    private protected CallContext WriteCall => new(_stop.Token, _abandon.Token, OnNotice, _describesHeaders, _describesAttempts);
 
     /// <summary>A call that takes something back after the pipeline has ended.</summary>
     private protected CallContext UndoCall => new(_end.Token);
@@ -58,8 +58,8 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
     /// <summary>Learns what the caller wants to hear.</summary>
     protected override void BeginProcessing()
     {
-        _describesHeaders = IsHeard("Debug", "DebugPreference");
-        _describesAttempts = IsHeard("Verbose", "VerbosePreference");
+        _describesHeaders = IsShown("Debug", "DebugPreference");
+        _describesAttempts = IsShown("Verbose", "VerbosePreference");
     }
 
     /// <summary>Ends whatever is under way, from another thread.</summary>
@@ -83,7 +83,7 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         _queue.Close();
         bool ended = Task.WaitAll([.. _inFlight], s_endGrace + s_lateness);
         PSHostUserInterface? screen = Host?.UI;
-        while (_lastWords.TryDequeue(out string? words))
+        while (_finalWarnings.TryDequeue(out string? words))
         {
             // The pipeline takes nothing any more, the host's screen still does.
             screen?.WriteWarningLine(words);
@@ -162,7 +162,7 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
     private protected Task<bool> OfferAsync(Action action) => _queue.OfferAsync(action, last: false);
 
     /// <summary>Says something on the host's screen when the pipeline has ended and can take no warning.</summary>
-    private protected void SayLast(string words) => _lastWords.Enqueue(words);
+    private protected void WarnAfterEnd(string words) => _finalWarnings.Enqueue(words);
 
     /// <summary>Reports a failure: as a non-terminating error, or as the end once everything in flight is reported.</summary>
     private protected void Report(MagicBellException failure, object? target)
@@ -207,7 +207,7 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
             _progress.Failed();
             if (!await _queue.OfferAsync(() => Report(failure, target), last: true).ConfigureAwait(false) && failure.OutcomeUnknown)
             {
-                SayLast(failure.Message + " " + AdviceFor(failure, target));
+                WarnAfterEnd(failure.Message + " " + AdviceFor(failure, target));
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -267,7 +267,7 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
 
     private void Stop()
     {
-        lock (_lastWords)
+        lock (_finalWarnings)
         {
             if (_stop.IsCancellationRequested)
             {
@@ -282,7 +282,7 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         _queue.Wake();
     }
 
-    private void Hear(CallNotice notice)
+    private void OnNotice(CallNotice notice)
     {
         switch (notice.Kind)
         {
@@ -301,7 +301,7 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    private bool IsHeard(string parameter, string variable) => Preference(parameter, variable) is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
+    private bool IsShown(string parameter, string variable) => Preference(parameter, variable) is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
 
     private ActionPreference Preference(string parameter, string variable)
     {

@@ -10,7 +10,7 @@ namespace MagicBellJwt.Client;
 /// A sliding window for each kind of request. A slot frees a minute after the answer, not after the send: the server counted
 /// the request somewhere in between, so whichever window it keeps, it never counts more than the limit.
 /// </remarks>
-internal sealed class RequestPacer(TimeProvider clock, int readsPerMinute, int writesPerMinute)
+internal sealed class RateLimiter(TimeProvider clock, int readsPerMinute, int writesPerMinute)
 {
     private static readonly TimeSpan s_window = TimeSpan.FromMinutes(1);
 

@@ -5,14 +5,14 @@ using System.Reflection;
 namespace MagicBellJwt;
 
 /// <summary>A file that appears under its name when it is whole, or not at all.</summary>
-internal sealed class ReplacementFile : IDisposable
+internal sealed class AtomicFile : IDisposable
 {
     private readonly string _path;
     private readonly string _temporary;
     private bool _isDone;
 
     /// <summary>Begins the file, beside the one it is to replace: a place that cannot be written to is known at once.</summary>
-    internal ReplacementFile(string path)
+    internal AtomicFile(string path)
     {
         _path = path;
         _temporary = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():N}.tmp");

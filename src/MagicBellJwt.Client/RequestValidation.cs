@@ -4,7 +4,7 @@ using System.Linq;
 namespace MagicBellJwt.Client;
 
 /// <summary>Checks what a caller wants to send, before anything is sent.</summary>
-public static class RequestText
+public static class RequestValidation
 {
     /// <summary>The longest name, e-mail address and external id (<c>maxLength</c> in the OpenAPI document), in characters.</summary>
     public const int MaximumLength = 255;
@@ -19,7 +19,7 @@ public static class RequestText
     {
         if (string.IsNullOrWhiteSpace(name))
         {
-            throw JwtService.Invalid("The name is empty. Give the token a name that says where it is used.");
+            throw MagicBellException.Invalid("The name is empty. Give the token a name that says where it is used.");
         }
 
         CheckText(name, "name");
@@ -33,7 +33,7 @@ public static class RequestText
     {
         if (email is null && externalId is null)
         {
-            throw JwtService.Invalid("Neither an e-mail address nor an external id was given. One of them, or both, says whose token it is.");
+            throw MagicBellException.Invalid("Neither an e-mail address nor an external id was given. One of them, or both, says whose token it is.");
         }
 
         if (externalId is not null)
@@ -41,7 +41,7 @@ public static class RequestText
             CheckText(externalId, "external id");
             if (string.IsNullOrWhiteSpace(externalId) || externalId.Any(char.IsControl))
             {
-                throw JwtService.Invalid("The external id is empty or holds a control character.");
+                throw MagicBellException.Invalid("The external id is empty or holds a control character.");
             }
         }
 
@@ -51,7 +51,7 @@ public static class RequestText
             int at = email.LastIndexOf('@');
             if (at < 1 || at == email.Length - 1 || email.IndexOf('@') != at || email.Any(character => char.IsControl(character) || char.IsWhiteSpace(character)))
             {
-                throw JwtService.Invalid("The e-mail address is not one: it should look like hana@example.com.");
+                throw MagicBellException.Invalid("The e-mail address is not one: it should look like hana@example.com.");
             }
         }
     }
@@ -63,7 +63,7 @@ public static class RequestText
     {
         if (seconds < 1)
         {
-            throw JwtService.Invalid("The token would have ended already. Its lifetime must be a second or more.");
+            throw MagicBellException.Invalid("The token would have ended already. Its lifetime must be a second or more.");
         }
     }
 
@@ -74,13 +74,13 @@ public static class RequestText
     {
         if (string.IsNullOrWhiteSpace(userId) || userId.Any(char.IsControl))
         {
-            throw JwtService.Invalid("The user id is empty or holds a control character.");
+            throw MagicBellException.Invalid("The user id is empty or holds a control character.");
         }
 
         // An address is normalised however they are encoded: "." and ".." would name another path.
         if (userId is "." or "..")
         {
-            throw JwtService.Invalid($"'{userId}' cannot be a user id.");
+            throw MagicBellException.Invalid($"'{userId}' cannot be a user id.");
         }
 
         CheckId(userId, "user id");
@@ -93,7 +93,7 @@ public static class RequestText
     {
         if (string.IsNullOrWhiteSpace(cursor))
         {
-            throw JwtService.Invalid("The id that the list should begin after or before is empty.");
+            throw MagicBellException.Invalid("The id that the list should begin after or before is empty.");
         }
 
         CheckId(cursor, "id that the list should begin after or before");
@@ -106,7 +106,7 @@ public static class RequestText
     {
         if (!IsTokenId(tokenId))
         {
-            throw JwtService.Invalid("The token id is not a UUID like 019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b. A user id or a name is no token id.");
+            throw MagicBellException.Invalid("The token id is not a UUID like 019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b. A user id or a name is no token id.");
         }
     }
 
@@ -134,7 +134,7 @@ public static class RequestText
         int characters = text.Length - text.Count(char.IsLowSurrogate);
         if (characters > MaximumLength)
         {
-            throw JwtService.Invalid($"The {what} has {characters} characters; the API takes at most {MaximumLength}.");
+            throw MagicBellException.Invalid($"The {what} has {characters} characters; the API takes at most {MaximumLength}.");
         }
     }
 
@@ -142,7 +142,7 @@ public static class RequestText
     {
         if (text.Length > MaximumIdLength)
         {
-            throw JwtService.Invalid($"The {what} has {text.Length} characters, and no id is that long.");
+            throw MagicBellException.Invalid($"The {what} has {text.Length} characters, and no id is that long.");
         }
 
         CheckSendable(text, what);
@@ -152,7 +152,7 @@ public static class RequestText
     {
         if (JsonWebToken.TryDecode(text, out _))
         {
-            throw JwtService.Invalid($"The {what} is a token's value. It would be kept and shown wherever it was sent, so nothing was sent.");
+            throw MagicBellException.Invalid($"The {what} is a token's value. It would be kept and shown wherever it was sent, so nothing was sent.");
         }
 
         for (int index = 0; index < text.Length; index++)
@@ -163,7 +163,7 @@ public static class RequestText
             }
             else if (char.IsSurrogate(text[index]))
             {
-                throw JwtService.Invalid($"The {what} holds half a character (a lone surrogate), which cannot be sent.");
+                throw MagicBellException.Invalid($"The {what} holds half a character (a lone surrogate), which cannot be sent.");
             }
         }
     }

@@ -45,7 +45,7 @@ internal sealed class TokenReference
         if (item.BaseObject is string or Guid)
         {
             string id = item.BaseObject.ToString()!.Trim();
-            RequestText.CheckTokenId(id);
+            RequestValidation.CheckTokenId(id);
             return new TokenReference(id);
         }
 
@@ -60,7 +60,7 @@ internal sealed class TokenReference
         };
         if (said is { } other && other != kind)
         {
-            throw JwtService.Invalid($"This is a {Word(other)} token, and the command is for {Word(kind)} tokens. Use {verb}-Mb{other}Token.");
+            throw MagicBellException.Invalid($"This is a {Word(other)} token, and the command is for {Word(kind)} tokens. Use {verb}-Mb{other}Token.");
         }
 
         Session? origin = item.BaseObject switch
@@ -102,11 +102,11 @@ internal sealed class TokenReference
         string? tokenId = Text(item, "TokenId");
         if (id is not null && tokenId is not null && !string.Equals(id, tokenId, StringComparison.OrdinalIgnoreCase))
         {
-            throw JwtService.Invalid("The row has an Id and a TokenId that differ: it does not say which token is meant.");
+            throw MagicBellException.Invalid("The row has an Id and a TokenId that differ: it does not say which token is meant.");
         }
 
-        id = id ?? tokenId ?? throw JwtService.Invalid("The object has no Id or TokenId, so it names no token.");
-        RequestText.CheckTokenId(id);
+        id = id ?? tokenId ?? throw MagicBellException.Invalid("The object has no Id or TokenId, so it names no token.");
+        RequestValidation.CheckTokenId(id);
         return id;
     }
 
@@ -117,7 +117,7 @@ internal sealed class TokenReference
         {
             return Enum.TryParse(text, ignoreCase: true, out TokenKind kind) && Enum.IsDefined(typeof(TokenKind), kind)
                 ? kind
-                : throw JwtService.Invalid("The row's Kind is neither Project nor User.");
+                : throw MagicBellException.Invalid("The row's Kind is neither Project nor User.");
         }
 
         return Text(item, "UserId") is null && Text(item, "Email") is null && Text(item, "ExternalId") is null ? null : TokenKind.User;

@@ -38,7 +38,7 @@ internal sealed class Resilience
                     // After a 429 the session's own pause is the wait; a 503 may say when to come back.
                     DelayGenerator = static arguments => new ValueTask<TimeSpan?>(arguments.Outcome.Exception switch
                     {
-                        MagicBellException { Reach: Reach.Refused } => TimeSpan.Zero,
+                        MagicBellException { Outcome: AttemptOutcome.RateLimited } => TimeSpan.Zero,
                         MagicBellException { RetryAfter: { } asked } when asked > TimeSpan.Zero => asked < s_longestAskedWait ? asked : s_longestAskedWait,
                         _ => null,
                     }),

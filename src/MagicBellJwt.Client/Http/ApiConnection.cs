@@ -32,7 +32,7 @@ internal sealed class ApiConnection : IDisposable
     private readonly JwtServiceOptions _options;
     private readonly AuthenticationHeaderValue _bearer;
     private readonly HttpClient _client;
-    private readonly RequestPacer _pacer;
+    private readonly RateLimiter _rateLimiter;
     private readonly Resilience _resilience;
     private volatile bool _disposed;
 
@@ -42,7 +42,7 @@ internal sealed class ApiConnection : IDisposable
         _bearer = new AuthenticationHeaderValue("Bearer", options.Token);
         Redactor = new Redactor(options.Token);
         _client = NewClient();
-        _pacer = new RequestPacer(options.Clock, options.ReadsPerMinute, options.WritesPerMinute);
+        _rateLimiter = new RateLimiter(options.Clock, options.ReadsPerMinute, options.WritesPerMinute);
         _resilience = new Resilience(options);
     }
 
@@ -92,7 +92,7 @@ internal sealed class ApiConnection : IDisposable
     {
         ApiRequest request = progress.Request;
         using HttpRequestMessage message = request.ToMessage(_bearer, _options.UserAgent);
-        await _pacer.EnterAsync(request.IsWrite, progress.Call).ConfigureAwait(false);
+        await _rateLimiter.EnterAsync(request.IsWrite, progress.Call).ConfigureAwait(false);
         long started = _options.Clock.GetTimestamp();
         string outcome = "stopped";
         string? requestId = null;
@@ -126,38 +126,38 @@ internal sealed class ApiConnection : IDisposable
         }
         catch (MagicBellException failure)
         {
-            progress.Note(failure.Reach);
+            progress.Note(failure.Outcome);
             throw;
         }
         catch (AttemptTimeoutException exception)
         {
             outcome = "timed out";
-            Reach reach = ReachOf(message);
-            progress.Note(reach);
-            throw Failure(MagicBellError.Timeout, progress, reach, $"no answer within {_options.AttemptTimeout.TotalSeconds:0.#} seconds", exception);
+            AttemptOutcome attempt = OutcomeOf(message);
+            progress.Note(attempt);
+            throw Failure(MagicBellError.Timeout, progress, attempt, $"no answer within {_options.AttemptTimeout.TotalSeconds:0.#} seconds", exception);
         }
         catch (Exception exception) when (_disposed && exception is ObjectDisposedException or OperationCanceledException)
         {
             outcome = "disconnected";
-            progress.Note(ReachOf(message));
-            throw Failure(MagicBellError.NotConnected, progress, Reach.Final, "the session was disconnected meanwhile");
+            progress.Note(OutcomeOf(message));
+            throw Failure(MagicBellError.NotConnected, progress, AttemptOutcome.Certain, "the session was disconnected meanwhile");
         }
         catch (OperationCanceledException)
         {
             // Ended in flight: what it asked for may have been done.
-            progress.Note(ReachOf(message));
+            progress.Note(OutcomeOf(message));
             throw;
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or WebException or SocketException)
         {
             MagicBellException failure = NetworkFailure(exception, message, progress);
             outcome = failure.Error.ToString();
-            progress.Note(failure.Reach);
+            progress.Note(failure.Outcome);
             throw failure;
         }
         finally
         {
-            _pacer.Leave(request.IsWrite);
+            _rateLimiter.Leave(request.IsWrite);
             if (progress.Call is { DescribeAttempts: true, Notify: { } notify })
             {
                 notify(new CallNotice(
@@ -199,7 +199,7 @@ internal sealed class ApiConnection : IDisposable
                 : exception is InvalidDataException ? "a body whose compression is broken" : "an answer that cannot be read, for " + exception.Message;
 
             // A success that cannot be read leaves the work in doubt: of a create it is a token that nobody holds.
-            MagicBellException failure = Failure(MagicBellError.UnexpectedResponse, progress, Reach.Final, $"the server sent {what}");
+            MagicBellException failure = Failure(MagicBellError.UnexpectedResponse, progress, AttemptOutcome.Certain, $"the server sent {what}");
             failure.StatusCode = status;
             failure.RequestId = requestId;
             progress.OutcomeUnknown |= request.IsWrite;
@@ -268,7 +268,7 @@ internal sealed class ApiConnection : IDisposable
             progress,
 
             // Every 5xx, not the four of RFC 9110 alone: a proxy says 520 or 524 of a create that was done.
-            status switch { 429 => Reach.Refused, >= 500 => Reach.Unknown, _ => Reach.Final },
+            status switch { 429 => AttemptOutcome.RateLimited, >= 500 => AttemptOutcome.InDoubt, _ => AttemptOutcome.Certain },
             string.Format(CultureInfo.InvariantCulture, "{0} ({1})", what, status),
             details: details);
         failure.StatusCode = status;
@@ -287,7 +287,7 @@ internal sealed class ApiConnection : IDisposable
     private void Wait(MagicBellException failure, Progress progress)
     {
         TimeSpan wait = Resilience.RateLimitWait(failure.RetryAfter, progress.Attempts, out bool capped);
-        if (_pacer.Pause(wait))
+        if (_rateLimiter.Pause(wait))
         {
             progress.Call.Notify?.Invoke(new CallNotice(
                 CallNoticeKind.Warning,
@@ -317,7 +317,7 @@ internal sealed class ApiConnection : IDisposable
     }
 
     // Before the body was asked for nothing was sent that a server could act on, however the attempt ended.
-    private static Reach ReachOf(HttpRequestMessage message) => message.Content is RequestBody { IsBegun: false } ? Reach.NotSent : Reach.Unknown;
+    private static AttemptOutcome OutcomeOf(HttpRequestMessage message) => message.Content is RequestBody { IsBegun: false } ? AttemptOutcome.NotSent : AttemptOutcome.InDoubt;
 
     private MagicBellException NetworkFailure(Exception exception, HttpRequestMessage message, Progress progress)
     {
@@ -327,20 +327,20 @@ internal sealed class ApiConnection : IDisposable
         {
             case AuthenticationException when message.Properties.ContainsKey(CertificateRefused):
             case WebException { Status: WebExceptionStatus.TrustFailure }:
-                return Failure(MagicBellError.ConnectionFailed, progress, Reach.Final, $"the certificate of {host} is not valid for it", exception);
+                return Failure(MagicBellError.ConnectionFailed, progress, AttemptOutcome.Certain, $"the certificate of {host} is not valid for it", exception);
             case AuthenticationException:
             case WebException { Status: WebExceptionStatus.SecureChannelFailure }:
-                return Failure(MagicBellError.ConnectionFailed, progress, Reach.NotSent, $"no TLS connection to {host}", exception);
+                return Failure(MagicBellError.ConnectionFailed, progress, AttemptOutcome.NotSent, $"no TLS connection to {host}", exception);
             case SocketException when exception is HttpRequestException:
             case WebException { Status: WebExceptionStatus.ConnectFailure or WebExceptionStatus.NameResolutionFailure or WebExceptionStatus.ProxyNameResolutionFailure }:
-                return Failure(MagicBellError.ConnectionFailed, progress, Reach.NotSent, $"no connection to {host}: {Redactor.Clean(inner.Message)}", exception);
+                return Failure(MagicBellError.ConnectionFailed, progress, AttemptOutcome.NotSent, $"no connection to {host}: {Redactor.Clean(inner.Message)}", exception);
             default:
-                return Failure(MagicBellError.ConnectionFailed, progress, ReachOf(message), $"the connection to {host} broke before the answer was there", exception);
+                return Failure(MagicBellError.ConnectionFailed, progress, OutcomeOf(message), $"the connection to {host} broke before the answer was there", exception);
         }
     }
 
-    private static MagicBellException Failure(MagicBellError error, Progress progress, Reach reach, string what, Exception? innerException = null, string details = "") =>
-        Complete(new MagicBellException(error, $"Could not {progress.Request.Purpose}: {what}.{details}", CauseOf(innerException)) { Reach = reach }, progress);
+    private static MagicBellException Failure(MagicBellError error, Progress progress, AttemptOutcome attempt, string what, Exception? innerException = null, string details = "") =>
+        Complete(new MagicBellException(error, $"Could not {progress.Request.Purpose}: {what}.{details}", CauseOf(innerException)) { Outcome = attempt }, progress);
 
     // What the system says. The HTTP stack's own exceptions quote lines of the answer, and a server may have put the bearer there.
     private static Exception? CauseOf(Exception? exception) =>
@@ -350,10 +350,10 @@ internal sealed class ApiConnection : IDisposable
     {
         failure.Attempts = progress.Attempts;
         failure.OutcomeUnknown = progress.OutcomeUnknown;
-        failure.MayRepeat = failure.Reach switch
+        failure.MayRepeat = failure.Outcome switch
         {
-            Reach.Refused or Reach.NotSent => true,
-            Reach.Unknown => progress.Request.IsRepeatable,
+            AttemptOutcome.RateLimited or AttemptOutcome.NotSent => true,
+            AttemptOutcome.InDoubt => progress.Request.IsRepeatable,
             _ => false,
         };
         return failure;
@@ -451,6 +451,6 @@ internal sealed class ApiConnection : IDisposable
 
         internal bool OutcomeUnknown { get; set; }
 
-        internal void Note(Reach reach) => OutcomeUnknown |= reach == Reach.Unknown && Request.IsWrite;
+        internal void Note(AttemptOutcome attempt) => OutcomeUnknown |= attempt == AttemptOutcome.InDoubt && Request.IsWrite;
     }
 }

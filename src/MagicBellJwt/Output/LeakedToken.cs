@@ -58,10 +58,10 @@ public sealed class LeakedToken
     /// <returns>The path, line and column.</returns>
     public override string ToString() => FormattableString.Invariant($"{Path}:{Line}:{Column}");
 
-    internal static TokenKind? KindOf(JsonWebToken token) => token.Kind switch
+    internal static TokenKind? KindOf(JsonWebToken token) => token.IsUserToken switch
     {
-        Client.TokenKind.Project => TokenKind.Project,
-        Client.TokenKind.User => TokenKind.User,
-        _ => null,
+        true => TokenKind.User,
+        false => TokenKind.Project,
+        null => null,
     };
 }

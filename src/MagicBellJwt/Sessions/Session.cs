@@ -124,7 +124,7 @@ public sealed class Session
         _ = JsonWebToken.TryDecode(token, out JsonWebToken? decoded);
         Claims = decoded;
         Fingerprint = TokenFingerprint.Of(token);
-        TokenId = decoded?.Id is { } id && RequestText.IsTokenId(id) ? id : null;
+        TokenId = decoded?.Id is { } id && RequestValidation.IsTokenId(id) ? id : null;
         ExpiresAt = decoded?.ExpiresAt;
     }
 }
