@@ -7,7 +7,7 @@ using MagicBellJwt.Completion;
 
 namespace MagicBellJwt.Commands;
 
-/// <summary>Issues tokens. A token that the pipeline does not take is revoked again: nobody else could ever hold it.</summary>
+/// <summary>Issues tokens. One that the pipeline is not given is revoked again: nobody else could ever hold it.</summary>
 public abstract class NewTokenCmdlet : SessionCmdlet
 {
     private bool _keyUsed;
@@ -91,9 +91,9 @@ public abstract class NewTokenCmdlet : SessionCmdlet
                 session.Remember(userId);
             }
 
-            if (!await OfferAsync(issued).ConfigureAwait(false))
+            if (await DeliverAsync(issued).ConfigureAwait(false) == Delivery.Refused)
             {
-                await TakeBackAsync(service, kind, creating.Result.TokenId, description).ConfigureAwait(false);
+                await RevokeUndeliveredAsync(service, kind, creating.Result.TokenId, description).ConfigureAwait(false);
             }
         });
     }
@@ -108,9 +108,9 @@ public abstract class NewTokenCmdlet : SessionCmdlet
     /// <param name="filter">The filter for tokens issued since then, a minute allowed for the clocks.</param>
     private protected abstract string AdviceForOrphan(string target, string filter);
 
-    private async Task TakeBackAsync(JwtService service, TokenKind kind, string id, string description)
+    private async Task RevokeUndeliveredAsync(JwtService service, TokenKind kind, string id, string description)
     {
-        string told = $"The pipeline ended before it took {description} ({id}), so the token";
+        string told = $"The pipeline ended before it was given {description} ({id}), so the token";
         try
         {
             await ((Task)(kind == TokenKind.Project

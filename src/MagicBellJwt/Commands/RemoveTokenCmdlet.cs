@@ -102,7 +102,10 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
             DateTimeOffset? discardedAt = discarding.Result.DiscardedAt;
             RevocationOutcome outcome = discardedAt is null ? RevocationOutcome.AlreadyRevoked : RevocationOutcome.Revoked;
             var revocation = new Revocation(token.Id, Kind, outcome, discardedAt, session.Name);
-            if (!await (PassThru ? OfferAsync(revocation) : OfferAsync(static () => { })).ConfigureAwait(false))
+            bool isTold = PassThru
+                ? await OfferAsync(revocation).ConfigureAwait(false) == Delivery.Written
+                : await OfferAsync(static () => { }).ConfigureAwait(false);
+            if (!isTold)
             {
                 WarnAfterEnd($"Revoked, although the pipeline ended before it could be told: {description}.");
             }

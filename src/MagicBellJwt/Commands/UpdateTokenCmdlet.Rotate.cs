@@ -148,15 +148,15 @@ public abstract partial class UpdateTokenCmdlet
     {
         RotationEntry entry = rotating.Entry;
         rotating.Journal.Write(entry, RotationStep.Storing);
-        Task<bool>? offer = null;
+        Task<Delivery>? offer = null;
         try
         {
-            Await(() => offer = OfferAsync(rotating.Issued!));
+            Await(() => offer = DeliverAsync(rotating.Issued!));
         }
         finally
         {
             // Where the pipeline ended at this very object, the answer comes a moment later.
-            if (offer is not null && offer.Wait(TimeSpan.FromMilliseconds(200)) && offer.Result)
+            if (offer is not null && offer.Wait(TimeSpan.FromMilliseconds(200)) && offer.Result != Delivery.Refused)
             {
                 _unheld = null;
                 _settled.Add(entry.NewId!);

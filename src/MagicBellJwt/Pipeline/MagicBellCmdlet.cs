@@ -1,8 +1,8 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
-using System.Management.Automation.Host;
 using System.Runtime.ExceptionServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -32,7 +32,11 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
     private readonly PipelineQueue _queue = new();
     private readonly List<Task> _inFlight = [];
     private readonly ConcurrentQueue<string> _finalWarnings = new();
+    private readonly OutputLedger _ledger = new();
     private readonly ProgressMeter _progress;
+    private Exception? _endFailure;
+    private bool _completed;
+    private bool _satisfied;
     private ErrorRecord? _fatal;
     private bool _fatalEndsPipeline;
     private bool _describesHeaders;
@@ -66,27 +70,36 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
     protected override void StopProcessing() => Stop();
 
     /// <summary>Waits for everything that is in flight.</summary>
-    protected override void EndProcessing() => Finish();
+    protected override void EndProcessing()
+    {
+        Finish();
+        _completed = true;
+    }
 
-    /// <summary>Ends what is in flight, takes back what nobody received, and names what is in doubt.</summary>
+    /// <summary>Ends what is in flight, revokes the new tokens that nobody was given, and names those that may be lost or are in doubt.</summary>
     public void Dispose()
     {
         Dispose(true);
         GC.SuppressFinalize(this);
+        if (_endFailure is { } failure)
+        {
+            // Only now, when everything else is done. The engine records it.
+            ExceptionDispatchInfo.Capture(failure).Throw();
+        }
     }
 
-    /// <summary>Ends what is in flight, takes back what nobody received, and names what is in doubt.</summary>
+    /// <summary>Ends what is in flight, revokes the new tokens that nobody was given, and names those that may be lost or are in doubt.</summary>
     /// <param name="disposing">True: there is no finalizer.</param>
     protected virtual void Dispose(bool disposing)
     {
         Stop();
         _queue.Close();
         bool ended = Task.WaitAll([.. _inFlight], s_endGrace + s_lateness);
-        PSHostUserInterface? screen = Host?.UI;
+        AtEnd(NameWhatMayBeLost);
         while (_finalWarnings.TryDequeue(out string? words))
         {
             // The pipeline takes nothing any more, the host's screen still does.
-            screen?.WriteWarningLine(words);
+            AtEnd(() => Host.UI?.WriteWarningLine(words));
         }
 
         if (ended)
@@ -144,17 +157,32 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         return true;
     });
 
-    /// <summary>Gives an object to the pipeline, from any thread, as the last thing that the work does.</summary>
-    /// <returns>True where somebody has it now.</returns>
-    private protected async Task<bool> OfferAsync(object output)
+    /// <summary>Writes an object to the pipeline, from any thread, as the last thing that the work does.</summary>
+    /// <returns>What became of it.</returns>
+    private protected async Task<Delivery> OfferAsync(object output)
     {
-        bool taken = false;
-        await _queue.OfferAsync(() =>
-        {
-            (taken, ExceptionDispatchInfo? end) = Delivery.Try(() => WriteObject(output), () => Stopping);
-            end?.Throw();
-        }, last: true).ConfigureAwait(false);
-        return taken;
+        Delivery delivery = Delivery.Refused;
+        await _queue.OfferAsync(() => Write(output, ref delivery), last: true).ConfigureAwait(false);
+        return delivery;
+    }
+
+    /// <summary>
+    /// Writes a new token to the pipeline, from any thread, as the last thing that the work does. Unless it is refused, it is named at the end
+    /// of the invocation where that is an error or a stop.
+    /// </summary>
+    /// <returns>What became of it. Only a token that was refused may be revoked again: any other may be held.</returns>
+    private protected async Task<Delivery> DeliverAsync(IssuedToken token)
+    {
+        Delivery delivery = Delivery.Refused;
+        await _queue.OfferAsync(
+            () =>
+            {
+                ThrowIfStopping();
+                _ledger.Add(token);
+                Write(token, ref delivery);
+            },
+            last: true).ConfigureAwait(false);
+        return delivery;
     }
 
     /// <summary>Has the pipeline thread do something, from any thread.</summary>
@@ -173,7 +201,15 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         bool ends = ErrorRecords.Ends(failure);
         if (!ends && Preference("ErrorAction", "ErrorActionPreference") is not ActionPreference.Stop)
         {
-            WriteError(record);
+            try
+            {
+                WriteError(record);
+            }
+            catch
+            {
+                NoteEnd();
+                throw;
+            }
         }
         else if (_fatal is null)
         {
@@ -241,6 +277,73 @@ public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
         catch (OperationCanceledException)
         {
             throw new PipelineStoppedException();
+        }
+        catch
+        {
+            NoteEnd();
+            throw;
+        }
+    }
+
+    private void Write(object output, ref Delivery delivery)
+    {
+        ThrowIfStopping();
+
+        // From here on another command may have it.
+        delivery = Delivery.Interrupted;
+        try
+        {
+            WriteObject(output);
+            delivery = Delivery.Written;
+        }
+        catch when (NoteEnd())
+        {
+            // Select-Object -First has taken it, and then ended the pipeline.
+            delivery = Delivery.Written;
+            throw;
+        }
+    }
+
+    private void ThrowIfStopping()
+    {
+        if (Stopping)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+
+    // At once: the engine drops the record of a Select-Object -First before it disposes of the commands.
+    private bool NoteEnd() => _satisfied |= PipelineRecord.EndOf(CommandRuntime) == PipelineEnd.Satisfied;
+
+    private void NameWhatMayBeLost()
+    {
+        if (_ledger.IsEmpty)
+        {
+            return;
+        }
+
+        // Later commands may have failed after this one had ended well.
+        string[] waiting = [.. PipelineRecord.WaitingIn(CommandRuntime).Select(item => item is PSObject wrapped ? wrapped.BaseObject : item).OfType<IssuedToken>().Select(token => token.Id!)];
+        if (!(_satisfied || (_completed && waiting.Length == 0)) || PipelineRecord.EndOf(CommandRuntime) == PipelineEnd.Failed)
+        {
+            WarnAfterEnd("The pipeline ended by an error or a stop, and a statement such as $tokens = … has kept nothing then. " + _ledger.Describe((this as SessionCmdlet)?.Session));
+        }
+        else if (waiting.Length > 0)
+        {
+            WarnAfterEnd("The pipeline ended before -OutBuffer passed everything on. " + _ledger.Describe((this as SessionCmdlet)?.Session, waiting));
+        }
+    }
+
+    // Each step is done even where another one fails.
+    private void AtEnd(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception failure)
+        {
+            _endFailure ??= failure;
         }
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -74,7 +75,8 @@ public sealed class Session
     }
 
     /// <summary>What completion reads and has read, by user id (empty for the project's own); whatever issues or revokes clears it.</summary>
-    internal Dictionary<string, (DateTimeOffset Time, Task<IReadOnlyList<ListedToken>> Reading)> Completions { get; } = [];
+    /// <remarks>Concurrent: <c>$using:</c> shares a session between runspaces.</remarks>
+    internal ConcurrentDictionary<string, (DateTimeOffset Time, Task<IReadOnlyList<ListedToken>> Reading)> Completions { get; } = new();
 
     /// <summary>The client of this session.</summary>
     /// <exception cref="MagicBellException">The session was disconnected.</exception>
