@@ -1,5 +1,5 @@
 # The main job on the sandbox: connect, issue, list, preview, revoke, list again. Nothing leaves this process.
-# Engine cmdlets only, so that it runs in the project's Shell as well as in PowerShell. Exit code 0 only if each step did what it says.
+# Exit code 0 only if each step did what it says.
 $ErrorActionPreference = 'Stop'
 
 function Confirm-Step([string] $Step, [bool] $Done) {

@@ -1,40 +1,27 @@
 using System;
 using System.IO;
 using System.Management.Automation;
-using MagicBellJwt.Shell;
+using System.Management.Automation.Runspaces;
+using Microsoft.PowerShell;
 
-// The engine reports its use to Microsoft unless told not to; a shell that handles credentials reports nothing to anybody.
+// PowerShell reports its use to Microsoft and looks for newer versions unless told not to.
 Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
+Environment.SetEnvironmentVariable("POWERSHELL_UPDATECHECK", "Off");
 
-if (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("NO_COLOR") is not null)
+string modules = Path.Combine(AppContext.BaseDirectory, "Modules");
+Environment.SetEnvironmentVariable("PSModulePath", $"{modules}{Path.PathSeparator}{Environment.GetEnvironmentVariable("PSModulePath")}");
+
+InitialSessionState session = InitialSessionState.CreateDefault2();
+session.ImportPSModule([Path.Combine(modules, "MagicBellJwt", "MagicBellJwt.psd1")]);
+session.ThrowOnRunspaceOpenError = true;
+if (OperatingSystem.IsWindows())
 {
-    // .NET greets a terminal with an escape sequence that it looks up by TERM, once, at the first question about it.
-    string? terminal = Environment.GetEnvironmentVariable("TERM");
-    Environment.SetEnvironmentVariable("TERM", "dumb");
-    _ = Console.WindowWidth;
-    Environment.SetEnvironmentVariable("TERM", terminal);
+    // As in pwsh. Its configuration file says so, which the SDK leaves out: without it no script would run.
+    session.ExecutionPolicy = ExecutionPolicy.RemoteSigned;
 }
 
-ShellOptions options = ShellOptions.Parse(args);
-if (options.Error is not null)
-{
-    Console.Error.WriteLine(options.Error);
-    Console.Error.WriteLine();
-    Console.Error.Write(ShellOptions.Usage);
-    return ShellHost.BadUsageExitCode;
-}
+string banner = $"PowerShell {PSVersionInfo.PSVersion} with the module MagicBellJwt. With line editing: dotnet tool restore, then dotnet pwsh";
+string help = "Usage: MagicBellJwt.Shell [options]. A PowerShell with the module MagicBellJwt imported; the options are those of pwsh.";
 
-if (options.Help)
-{
-    Console.Out.Write(ShellOptions.Usage);
-    return 0;
-}
-
-if (options.Version)
-{
-    Console.Out.WriteLine($"MagicBellJwt.Shell {ShellHost.ShellVersion} (PowerShell engine {PSVersionInfo.PSVersion})");
-    return 0;
-}
-
-using ShellHost host = new(options);
-return host.Run(Path.Combine(AppContext.BaseDirectory, "MagicBellJwt", "MagicBellJwt.psd1"));
+// Exit: where the module cannot be imported, PowerShell leaves a thread behind that would keep the process.
+Environment.Exit(ConsoleShell.Start(session, banner, help, args));

@@ -37,10 +37,10 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
     [InlineData("-First 1000", 251, "100,100,100")]
     [InlineData("-First 1 -Name 'seed 250'", 1, "100")]
     [InlineData("-First 3 -Name 'seed 1?'", 3, "100,100,100")]
-    [InlineData("| Select-First 1", 1, "100")]
-    [InlineData("| Select-First 100", 100, "100")]
-    [InlineData("| Select-First 101", 101, "100,100")]
-    [InlineData("| ForEach-Object { $_ } | Select-First 2", 2, "100")]
+    [InlineData("| Select-Object -First 1", 1, "100")]
+    [InlineData("| Select-Object -First 100", 100, "100")]
+    [InlineData("| Select-Object -First 101", 101, "100,100")]
+    [InlineData("| ForEach-Object { $_ } | Select-Object -First 2", 2, "100")]
     public async Task No_page_more_than_needed_is_read(string options, int count, string pages)
     {
         IReadOnlyList<PSObject> tokens = Run("Get-MbProjectToken " + options).MustSucceed();

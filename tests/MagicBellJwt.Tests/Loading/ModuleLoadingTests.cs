@@ -9,7 +9,7 @@ using Xunit;
 namespace MagicBellJwt.Tests.Loading;
 
 /// <summary>The module beside other modules, each time in a fresh process in which nothing of ours is loaded yet.</summary>
-public sealed class ModuleLoadingTests(ModuleLoadingTests.BareShell shell, ServerFixture fixture) : IClassFixture<ModuleLoadingTests.BareShell>, IClassFixture<ServerFixture>
+public sealed class ModuleLoadingTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     // In the order in which they go wrong: Polly.Core shares its assembly version with ours, AsyncInterfaces is what a flat folder trips over.
     private const string LoadForeign = """
@@ -150,31 +150,8 @@ public sealed class ModuleLoadingTests(ModuleLoadingTests.BareShell shell, Serve
         ShellResult result = await ShellProcess.RunAsync(
             ["-NonInteractive", "-Command", $"$ErrorActionPreference = 'Stop'\n$foreign = '{Path.Combine(AppContext.BaseDirectory, "Foreign")}'\n$module = '{BuiltModule.Folder}'\n$manifest = '{BuiltModule.Manifest}'\n{script}"],
             environment: new Dictionary<string, string?> { ["MAGICBELL_PROJECT_TOKEN"] = Server.Token, ["MAGICBELL_BASE_URL"] = Server.BaseAddress.AbsoluteUri },
-            folder: shell.Folder);
+            program: ShellProcess.Pwsh);
         Assert.True(result.ExitCode == 0 && result.Error.Length == 0, result.Error + result.Output);
         return result.Lines;
-    }
-
-    /// <summary>A copy of the shell whose own module is empty.</summary>
-    public sealed class BareShell : IDisposable
-    {
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
-
-        public BareShell()
-        {
-            foreach (string file in Directory.GetFiles(ShellProcess.Folder, "*", SearchOption.AllDirectories))
-            {
-                string copy = Path.Combine(Folder, Path.GetRelativePath(ShellProcess.Folder, file));
-                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-                File.Copy(file, copy);
-            }
-
-            Directory.Delete(Path.Combine(Folder, "MagicBellJwt"), recursive: true);
-            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(Folder, "MagicBellJwt")).FullName, "MagicBellJwt.psd1"), "@{ ModuleVersion = '0.0.0' }");
-        }
-
-        public string Folder => _folder.FullName;
-
-        public void Dispose() => _folder.Delete(recursive: true);
     }
 }

@@ -22,7 +22,7 @@ public sealed class ConvertFromTokenTests : IDisposable
     [InlineData("[pscustomobject]@{ Token = $text } | ConvertFrom-MbToken")]
     [InlineData("[pscustomobject]@{ Token = $secure; Name = 'x' } | ConvertFrom-MbToken")]
     [InlineData("ConvertFrom-MbToken ([pscustomobject]@{ Token = $secure })")]
-    [InlineData("$text, $secure | ForEach-Object { $_ } | ConvertFrom-MbToken -Verbose -Debug | Select-First")]
+    [InlineData("$text, $secure | ForEach-Object { $_ } | ConvertFrom-MbToken -Verbose -Debug | Select-Object -First 1")]
     public void Says_what_the_token_says_in_whichever_form_it_comes(string script)
     {
         Run run = _engine.Run(script, ("text", TokenText.User), ("secure", Secret.Of(TokenText.User)));

@@ -45,7 +45,7 @@ public abstract class EndedPipelineTests(EndedPipelineTests.SlowServer fixture) 
 
         using RunningScript running = Engine.Start(end switch
         {
-            Ending.SelectFirst => $"{command} | Select-First {moment}",
+            Ending.SelectFirst => $"{command} | Select-Object -First {moment}",
             Ending.DownstreamError => $"$n = 0; {command} | ForEach-Object {{ if (++$n -gt {moment}) {{ throw 'downstream' }}; $_ }}",
             Ending.ErrorActionStop => command + " -ErrorAction Stop",
             Ending.StopBehindSlowCommand => command + " | ForEach-Object { [Threading.Thread]::Sleep(5); $_ }",

@@ -10,16 +10,6 @@ namespace MagicBellJwt.Tests.Report;
 
 public sealed class ReportExampleTests : IDisposable
 {
-    // The engine alone has no Import-Csv: this one reads files without quotes.
-    private const string ImportCsv = """
-        function Import-Csv([string] $Path) {
-            $lines = [IO.File]::ReadAllLines($Path)
-            $names = $lines[0].Split(',')
-            $lines | Where-Object { $_ -ne $lines[0] } | ForEach-Object { $cells = $_.Split(','); $row = [ordered]@{}; foreach ($at in 0..($names.Count - 1)) { $row[$names[$at]] = $cells[$at] }; [pscustomobject]$row }
-        }
-
-        """;
-
     private static readonly string s_audit = Path.Combine(BuiltModule.Repository, "examples", "weekly-audit.ps1");
     private static readonly string s_offBoarding = Path.Combine(BuiltModule.Repository, "examples", "off-boarding.ps1");
 
@@ -111,6 +101,6 @@ public sealed class ReportExampleTests : IDisposable
     private string At(string name) => Path.Combine(_folder.FullName, name);
 
     private async Task<ShellResult> OffBoardAsync(ServerProcess server, string leavers, string option) => await ShellProcess.RunAsync(
-        ["-NonInteractive", "-Command", $"{ImportCsv} & '{s_offBoarding}' '{leavers}' -ReportPath '{At("leavers.html")}' {option}; exit $LASTEXITCODE"],
+        ["-NonInteractive", "-Command", $"& '{s_offBoarding}' '{leavers}' -ReportPath '{At("leavers.html")}' {option}; exit $LASTEXITCODE"],
         environment: Variables(server, server.Token));
 }

@@ -158,14 +158,9 @@ public sealed class KillTests(SlowServerFixture fixture, ITestOutputHelper outpu
             Update-MbProjectToken $name {{store}} -JournalPath $journal
             """;
         File.WriteAllText(script, text);
-        var start = new ProcessStartInfo("dotnet");
-        foreach (string argument in (string[])[ShellProcess.AssemblyPath, "-NonInteractive", "-File", script, name, Folder, Journal])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        ShellProcess.Prepare(start.Environment, new Dictionary<string, string?> { ["MAGICBELL_PROJECT_TOKEN"] = Server.Token, ["MAGICBELL_BASE_URL"] = Server.BaseAddress.AbsoluteUri });
-        return Process.Start(start)!;
+        return Process.Start(ShellProcess.StartInfo(
+            ["-NonInteractive", "-File", script, name, Folder, Journal],
+            new Dictionary<string, string?> { ["MAGICBELL_PROJECT_TOKEN"] = Server.Token, ["MAGICBELL_BASE_URL"] = Server.BaseAddress.AbsoluteUri }))!;
     }
 
     /// <summary>Kills a process some time after the journal has what is waited for.</summary>

@@ -9,45 +9,31 @@ using System.Threading.Tasks;
 namespace MagicBellJwt.Tests.Shell;
 
 /// <summary>
-/// Runs the built shell under a pseudo-terminal of 80 columns, made by script(1) of util-linux (part of every Debian), types into it
+/// Runs the Shell under a pseudo-terminal of 80 columns, made by script(1) of util-linux (part of every Debian), types into it
 /// and reads what a person would see.
 /// </summary>
 internal sealed class ShellTerminal : IAsyncDisposable
 {
-    public const string CtrlC = "\u0003";
-    public const string CtrlD = "\u0004";
-    public const string Enter = "\r";
-    public const string Tab = "\t";
-    public const string Backspace = "\u007f";
-    public const string Left = "\u001b[D";
-    public const string Up = "\u001b[A";
+    private const string AskPosition = "\u001b[6n";
 
-    private readonly Process process;
-    private readonly StringBuilder screen = new();
-    private readonly Task reading;
-    private int seen;
+    private readonly Process _process;
+    private readonly StringBuilder _screen = new();
+    private readonly Task _reading;
+    private int _seen;
 
     private ShellTerminal(Process process)
     {
-        this.process = process;
-        reading = ReadAsync();
+        _process = process;
+        _reading = ReadAsync();
     }
 
-    /// <summary>All that was written to the terminal so far.</summary>
-    public string Screen
-    {
-        get
-        {
-            lock (screen)
-            {
-                return screen.ToString();
-            }
-        }
-    }
+    /// <summary>Whether this machine can make one: script(1) of Linux. That of macOS has other options, Windows has none.</summary>
+    public static bool IsSupported => OperatingSystem.IsLinux();
 
     public static ShellTerminal Start(string[] args, IDictionary<string, string?>? environment = null)
     {
-        string command = string.Join(' ', new[] { "dotnet", ShellProcess.AssemblyPath }.Concat(args).Select(Quote));
+        ProcessStartInfo shell = ShellProcess.StartInfo(args, environment);
+        string command = string.Join(' ', shell.ArgumentList.Prepend(shell.FileName).Select(Quote));
         ProcessStartInfo start = new("script")
         {
             RedirectStandardInput = true,
@@ -66,22 +52,12 @@ internal sealed class ShellTerminal : IAsyncDisposable
         return new ShellTerminal(Process.Start(start)!);
     }
 
-    /// <summary>Starts at a prompt without the banner, and waits for it.</summary>
-    public static async Task<ShellTerminal> StartPromptAsync(IDictionary<string, string?>? environment = null)
-    {
-        ShellTerminal terminal = Start(["-NoLogo"], environment);
-        await terminal.SeeAsync("> ");
-        return terminal;
-    }
-
+    /// <summary>Types keys; Enter is <c>\r</c>, Ctrl+C is <c>\u0003</c>.</summary>
     public async Task TypeAsync(string keys)
     {
-        await process.StandardInput.WriteAsync(keys);
-        await process.StandardInput.FlushAsync();
+        await _process.StandardInput.WriteAsync(keys);
+        await _process.StandardInput.FlushAsync();
     }
-
-    /// <summary>Types a line and Enter.</summary>
-    public Task EnterAsync(string line) => TypeAsync(line + Enter);
 
     /// <summary>Waits until the text has been written after what was seen last.</summary>
     /// <returns>What was written from there to the end of the text.</returns>
@@ -90,54 +66,49 @@ internal sealed class ShellTerminal : IAsyncDisposable
         Stopwatch waited = Stopwatch.StartNew();
         while (true)
         {
-            string all = Screen;
-            int found = all.IndexOf(text, seen, StringComparison.Ordinal);
+            bool ended = _reading.IsCompleted;
+            string all;
+            lock (_screen)
+            {
+                all = _screen.ToString();
+            }
+
+            int found = all.IndexOf(text, _seen, StringComparison.Ordinal);
             if (found >= 0)
             {
-                string passed = all[seen..(found + text.Length)];
-                seen = found + text.Length;
+                string passed = all[_seen..(found + text.Length)];
+                _seen = found + text.Length;
                 return passed;
             }
 
-            if (waited.Elapsed > ShellProcess.Limit || reading.IsCompleted)
+            if (ended || waited.Elapsed > ShellProcess.Limit)
             {
-                throw new TimeoutException($"'{text}' never came; after what was seen: {all[seen..]}");
+                throw new TimeoutException($"'{text}' never came; after what was seen: {all[_seen..]}");
             }
 
             await Task.Delay(20);
         }
     }
 
-    /// <summary>Runs a command at the prompt, and waits for the next prompt.</summary>
-    /// <returns>What the command wrote.</returns>
-    public async Task<string> RunAsync(string command)
-    {
-        await EnterAsync(command);
-        await SeeAsync(command + "\r");
-        string written = await SeeAsync("\nPS ");
-        await SeeAsync("> ");
-        return written[..^"PS ".Length].Replace("\r\n", "\n", StringComparison.Ordinal).Trim('\n');
-    }
-
-    /// <summary>Waits for the shell's end.</summary>
-    /// <returns>Its exit code.</returns>
+    /// <summary>Waits for the end.</summary>
+    /// <returns>The exit code.</returns>
     public async Task<int> EndAsync()
     {
         using CancellationTokenSource limit = new(ShellProcess.Limit);
-        await process.WaitForExitAsync(limit.Token);
-        await reading;
-        return process.ExitCode;
+        await _process.WaitForExitAsync(limit.Token);
+        await _reading;
+        return _process.ExitCode;
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited)
+        if (!_process.HasExited)
         {
-            process.Kill(entireProcessTree: true);
+            _process.Kill(entireProcessTree: true);
         }
 
-        await reading;
-        process.Dispose();
+        await _reading;
+        _process.Dispose();
     }
 
     private static string Quote(string word) => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
@@ -146,11 +117,18 @@ internal sealed class ShellTerminal : IAsyncDisposable
     {
         char[] buffer = new char[4096];
         int count;
-        while ((count = await process.StandardOutput.ReadAsync(buffer)) > 0)
+        while ((count = await _process.StandardOutput.ReadAsync(buffer)) > 0)
         {
-            lock (screen)
+            string written = new(buffer, 0, count);
+            lock (_screen)
             {
-                screen.Append(buffer, 0, count);
+                _screen.Append(written);
+            }
+
+            // .NET asks a terminal where the cursor is, and waits for the answer.
+            for (int at = written.IndexOf(AskPosition, StringComparison.Ordinal); at >= 0; at = written.IndexOf(AskPosition, at + 1, StringComparison.Ordinal))
+            {
+                await TypeAsync("\u001b[1;1R");
             }
         }
     }
