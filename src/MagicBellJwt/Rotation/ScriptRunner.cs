@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using System.Threading;
 using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Rotation;
@@ -54,8 +55,15 @@ internal sealed class ScriptRunner(PSCmdlet cmdlet)
     private object[] Invoke(PowerShell shell)
     {
         _running = shell;
+        Interlocked.MemoryBarrier();
         try
         {
+            if (cmdlet.Stopping)
+            {
+                // The stop came before there was anything here to end.
+                throw new PipelineStoppedException();
+            }
+
             object[] output = [.. shell.Invoke().Where(item => item is not null).Select(item => item.BaseObject)];
             if (cmdlet.Stopping || shell.InvocationStateInfo.State != PSInvocationState.Completed)
             {
@@ -64,6 +72,11 @@ internal sealed class ScriptRunner(PSCmdlet cmdlet)
             }
 
             return shell.Streams.Error.Count == 0 ? output : throw new CommandFailedException(shell.Streams.Error[0]);
+        }
+        catch (InvalidPowerShellStateException) when (cmdlet.Stopping)
+        {
+            // Stopped between the look at the stop and the start.
+            throw new PipelineStoppedException();
         }
         catch (RuntimeException failure) when (failure is not PipelineStoppedException)
         {

@@ -22,7 +22,6 @@ internal sealed class PowerShellEngine : IDisposable
             state.ExecutionPolicy = Microsoft.PowerShell.ExecutionPolicy.Bypass;
         }
 
-        state.Commands.Add(new SessionStateCmdletEntry("Select-First", typeof(SelectFirstCommand), null));
         _runspace = RunspaceFactory.CreateRunspace(Host, state);
         _runspace.ThreadOptions = PSThreadOptions.ReuseThread;
         _runspace.Open();
@@ -125,7 +124,11 @@ internal sealed class RunningScript : IDisposable
     public (Run Run, TimeSpan Took) Stop()
     {
         long started = TimeProvider.System.GetTimestamp();
-        _shell.Stop();
+        if (!_shell.BeginStop(null, null).AsyncWaitHandle.WaitOne(s_limit))
+        {
+            throw new TimeoutException($"The script was not stopped in {s_limit}: {_shell.Commands.Commands[0]}");
+        }
+
         Run run = Wait();
         return (run, TimeProvider.System.GetElapsedTime(started));
     }
