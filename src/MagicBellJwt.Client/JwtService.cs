@@ -35,11 +35,7 @@ public sealed class JwtService : IDisposable
             throw MagicBellException.Invalid("The base address must begin with https: the token would be readable on the way. Plain http is for loopback addresses only.");
         }
 
-        if (!RequestValidation.IsBearer(options.Token))
-        {
-            throw MagicBellException.Invalid("The project token is empty or holds a character that no token has.");
-        }
-
+        CheckBearer(options.Token, "project token");
         BaseAddress = address;
         ReadsPerMinute = options.ReadsPerMinute;
         _root = address.AbsoluteUri.TrimEnd('/');
@@ -52,8 +48,33 @@ public sealed class JwtService : IDisposable
     /// <summary>How many GET requests a minute the service sends at most.</summary>
     public int ReadsPerMinute { get; }
 
-    /// <summary>How far this machine's clock is ahead of the server's, by the Date of the first answer; null where it sent none.</summary>
+    /// <summary>How far this machine's clock is ahead of the server's, by the Date of the API's last answer, to a second; null where it sent none yet.</summary>
     public TimeSpan? ClockOffset => _connection.ClockOffset;
+
+    /// <summary>The time now by the server's clock, in UTC; by this machine's where no answer has told the server's yet.</summary>
+    public DateTimeOffset ServerNow => _connection.ServerNow;
+
+    /// <summary>Sends requests that begin from now on with another token of the project. Those under way keep theirs.</summary>
+    /// <param name="token">The other token.</param>
+    /// <exception cref="MagicBellException">The token cannot be a bearer.</exception>
+    public void UseToken(string token)
+    {
+        CheckBearer(token, "token");
+        _connection.UseToken(token);
+    }
+
+    /// <summary>Reads once with another token, <c>GET /jwt/project?limit=1</c>. Returns where the API accepts it and it is an administrator's.</summary>
+    /// <param name="token">The other token.</param>
+    /// <param name="call">How it is stopped, and who hears of it.</param>
+    /// <exception cref="MagicBellException">
+    /// The token cannot be a bearer, or the read failed: <see cref="MagicBellError.Unauthorized"/> and <see cref="MagicBellError.Forbidden"/> are the API's own word.
+    /// </exception>
+    public async Task ProbeAsync(string token, CallContext call)
+    {
+        CheckBearer(token, "token");
+        var request = new ApiRequest(HttpMethod.Get, new Uri(_root + "/jwt/project?limit=1"), $"read with the token {TokenFingerprint.Of(token)}") { Token = token };
+        await _connection.SendAsync(request, answer => AnswerReader.ReadPage(answer, _connection.Redactor), call).ConfigureAwait(false);
+    }
 
     /// <summary><c>GET /jwt/project</c>: the project's tokens, newest first, without their values.</summary>
     /// <param name="page">Where the list begins.</param>
@@ -119,19 +140,22 @@ public sealed class JwtService : IDisposable
 
     /// <summary><c>DELETE /jwt/project/{token_id}</c>: revokes a project token at once and for good.</summary>
     /// <param name="tokenId">The token's id, a UUID.</param>
-    /// <param name="known">Whether the id came from a listed or issued token, so that a 404 after a lost answer means that it is revoked.</param>
     /// <param name="call">How it is stopped, and who hears of it.</param>
     /// <returns>What was revoked, and when.</returns>
-    public Task<DiscardedToken> DiscardProjectJwtAsync(string tokenId, bool known, CallContext call) => DiscardAsync("/jwt/project/", "project", tokenId, known, call);
+    /// <exception cref="MagicBellException">
+    /// It failed. <see cref="MagicBellError.TokenNotFound"/> is the API's own 404: this call may have revoked the token where
+    /// <see cref="MagicBellException.OutcomeUnknown"/> is true, and only the list says what became of it.
+    /// </exception>
+    public Task<DiscardedToken> DiscardProjectJwtAsync(string tokenId, CallContext call) => DiscardAsync("/jwt/project/", "project", tokenId, call);
 
     /// <summary><c>DELETE /jwt/user/{token_id}</c>: revokes a user's token at once and for good.</summary>
     /// <param name="tokenId">The token's id, a UUID; never a user's id, although the paths look alike.</param>
-    /// <param name="known">Whether the id came from a listed or issued token, so that a 404 after a lost answer means that it is revoked.</param>
     /// <param name="call">How it is stopped, and who hears of it.</param>
     /// <returns>What was revoked, and when.</returns>
-    public Task<DiscardedToken> DiscardUserJwtAsync(string tokenId, bool known, CallContext call) => DiscardAsync("/jwt/user/", "user", tokenId, known, call);
+    /// <exception cref="MagicBellException">As for <see cref="DiscardProjectJwtAsync"/>.</exception>
+    public Task<DiscardedToken> DiscardUserJwtAsync(string tokenId, CallContext call) => DiscardAsync("/jwt/user/", "user", tokenId, call);
 
-    /// <summary>Ends every request in flight and forgets the connections.</summary>
+    /// <summary>Ends every request in flight, and forgets the token and the connections.</summary>
     public void Dispose() => _connection.Dispose();
 
     internal Task<TokenPage> FetchPageAsync(Uri address, string purpose, CallContext call) =>
@@ -203,41 +227,27 @@ public sealed class JwtService : IDisposable
         return _connection.SendAsync(request, AnswerReader.ReadCreated, call);
     }
 
-    private async Task<DiscardedToken> DiscardAsync(string path, string kind, string tokenId, bool known, CallContext call)
+    private Task<DiscardedToken> DiscardAsync(string path, string kind, string tokenId, CallContext call)
     {
         RequestValidation.CheckTokenId(tokenId);
         var request = new ApiRequest(HttpMethod.Delete, new Uri(_root + path + Uri.EscapeDataString(tokenId)), $"revoke the {kind} token {tokenId}");
-        try
-        {
-            return await _connection.SendAsync(
-                request,
-                answer =>
-                {
-                    DiscardedToken discarded = AnswerReader.ReadDiscarded(answer);
-                    return string.Equals(discarded.TokenId, tokenId, StringComparison.OrdinalIgnoreCase)
-                        ? discarded
-                        : throw new UnreadableAnswerException("it speaks of another token");
-                },
-                call).ConfigureAwait(false);
-        }
-        catch (MagicBellException failure) when (failure is { Error: MagicBellError.TokenNotFound, OutcomeUnknown: true })
-        {
-            if (known)
+        return _connection.SendAsync(
+            request,
+            answer =>
             {
-                return new DiscardedToken(tokenId, null);
-            }
+                DiscardedToken discarded = AnswerReader.ReadDiscarded(answer);
+                return string.Equals(discarded.TokenId, tokenId, StringComparison.OrdinalIgnoreCase)
+                    ? discarded
+                    : throw new UnreadableAnswerException("it speaks of another token");
+            },
+            call);
+    }
 
-            throw new MagicBellException(
-                MagicBellError.TokenNotFound,
-                $"Could not {request.Purpose}: the server does not know it (404). An earlier answer was lost, so this call may have revoked it, or it may never have existed.",
-                failure)
-            {
-                StatusCode = failure.StatusCode,
-                ApiErrors = failure.ApiErrors,
-                RequestId = failure.RequestId,
-                Attempts = failure.Attempts,
-                OutcomeUnknown = true,
-            };
+    private static void CheckBearer(string token, string what)
+    {
+        if (!RequestValidation.IsBearer(token))
+        {
+            throw MagicBellException.Invalid($"The {what} is empty or holds a character that no token has.");
         }
     }
 }

@@ -34,18 +34,12 @@ public sealed class JwtServiceOptions
     /// <summary>The proxy to use; null for the system's. A plain-http loopback address never goes through one.</summary>
     public IWebProxy? Proxy { get; set; }
 
-    /// <summary>What answers instead of the network, such as a sandbox; null for the network. The service disposes it.</summary>
+    /// <summary>What answers instead of the network, such as a sandbox; null for the network.</summary>
     public HttpMessageHandler? Handler { get; set; }
+
+    /// <summary>Whether the service disposes <see cref="Handler"/>; false unless set: whoever made it disposes it.</summary>
+    public bool OwnsHandler { get; set; }
 
     /// <summary>The clock of every wait, timeout and window.</summary>
     public TimeProvider Clock { get; set; } = TimeProvider.System;
-
-    /// <summary>The same options for another token of the same project.</summary>
-    /// <param name="token">The other token.</param>
-    public JwtServiceOptions WithToken(string token)
-    {
-        var options = (JwtServiceOptions)MemberwiseClone();
-        options.Token = token;
-        return options;
-    }
 }

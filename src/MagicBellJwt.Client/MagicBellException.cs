@@ -39,6 +39,12 @@ public sealed class MagicBellException : Exception
     /// <summary>True where an answer was lost, so that the request may have been carried out all the same.</summary>
     public bool OutcomeUnknown { get; internal set; }
 
+    /// <summary>
+    /// True where it is certain that the call did nothing: the API itself refused it, by a status that it documents with its own JSON body,
+    /// or nothing was sent. False where a gateway, a redirect, an unreadable answer or none at all leaves that open.
+    /// </summary>
+    public bool IsCertain => Outcome != AttemptOutcome.InDoubt && !OutcomeUnknown;
+
     /// <summary>The Idempotency-Key of a create, the same on each attempt; null for other calls.</summary>
     public Guid? IdempotencyKey { get; internal set; }
 
@@ -60,14 +66,11 @@ public sealed record ApiError(string? Code, string Message);
 /// <summary>What is known about the work of an attempt that failed.</summary>
 internal enum AttemptOutcome
 {
-    /// <summary>The API's own answer says what happened, or trying again cannot help.</summary>
-    Certain,
-
-    /// <summary>The server answered 429.</summary>
-    RateLimited,
-
-    /// <summary>No byte of the request left this machine.</summary>
+    /// <summary>Nothing of the request left this machine that a server could act on.</summary>
     NotSent,
+
+    /// <summary>The API refused it, by a status that it documents and with its own JSON body.</summary>
+    Refused,
 
     /// <summary>The request may have been carried out.</summary>
     InDoubt,

@@ -57,8 +57,8 @@ public sealed class CreatedToken
 
 /// <summary>The answer to a revocation (<c>DiscardTokenResponse</c>).</summary>
 /// <param name="TokenId">The id that was revoked.</param>
-/// <param name="DiscardedAt">When, by the server; null where an earlier answer was lost and a later 404 tells that it is gone.</param>
-public sealed record DiscardedToken(string TokenId, DateTimeOffset? DiscardedAt);
+/// <param name="DiscardedAt">When, by the server.</param>
+public sealed record DiscardedToken(string TokenId, DateTimeOffset DiscardedAt);
 
 /// <summary>What to issue for a project (<c>CreateProjectTokenRequest</c>).</summary>
 /// <param name="Name">The token's name, 1 to 255 characters; the document requires it.</param>

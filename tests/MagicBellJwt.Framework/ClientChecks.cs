@@ -127,7 +127,7 @@ internal static class ClientChecks
         {
             CreatedToken token = await CreateAsync(service, "revoked").ConfigureAwait(false);
             await server.ResetAsync("DELETE * reset-after-work times=1").ConfigureAwait(false);
-            DiscardedToken discarded = await service.DiscardProjectJwtAsync(token.TokenId, known: true, Call()).ConfigureAwait(false);
+            DiscardedToken discarded = await service.DiscardProjectJwtAsync(token.TokenId, Call()).ConfigureAwait(false);
             Checks.Equal(token.TokenId, discarded.TokenId);
             Checks.Equal(2, (await server.ValuesAsync("requests", "method").ConfigureAwait(false)).Length);
         }).ConfigureAwait(false);
@@ -141,7 +141,7 @@ internal static class ClientChecks
             Checks.Equal("Čeština İı 😀", page!.Single().Name);
             Checks.Equal(token.TokenId, page.Single().Id);
             Checks.Equal(token.ExpiresAt, page.Single().ExpiresAt);
-            await service.DiscardUserJwtAsync(token.TokenId, known: true, Call()).ConfigureAwait(false);
+            await service.DiscardUserJwtAsync(token.TokenId, Call()).ConfigureAwait(false);
         }).ConfigureAwait(false);
 
         await checks.RunAsync("Errors keep their meaning: 401, 403, 404, 409, a web page, JSON cut short or of another shape", async () =>

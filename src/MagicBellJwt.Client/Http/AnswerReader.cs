@@ -121,14 +121,14 @@ internal static class AnswerReader
             discardedAt ?? throw new UnreadableAnswerException("the answer has no discarded_at"));
     });
 
-    /// <summary>The <c>errors[]</c> of an answer; empty where its body is anything else.</summary>
-    internal static IReadOnlyList<ApiError> ReadErrors(Answer answer, Redactor redactor)
+    /// <summary>The <c>errors[]</c> of an answer; null where its body is anything else than the API's own, an object with such an array.</summary>
+    internal static IReadOnlyList<ApiError>? ReadErrors(Answer answer, Redactor redactor)
     {
         try
         {
             return Read(answer, reader =>
             {
-                var errors = new List<ApiError>();
+                List<ApiError>? errors = null;
                 foreach (string property in Properties(reader))
                 {
                     if (property != "errors" || reader.TokenType != JsonToken.StartArray)
@@ -137,6 +137,7 @@ internal static class AnswerReader
                         continue;
                     }
 
+                    errors ??= [];
                     while (reader.Read() && reader.TokenType != JsonToken.EndArray)
                     {
                         string? code = null;
@@ -166,8 +167,8 @@ internal static class AnswerReader
         }
         catch (UnreadableAnswerException)
         {
-            // A proxy's HTML, or nothing: the status alone says what happened.
-            return [];
+            // A gateway's HTML, or nothing.
+            return null;
         }
     }
 

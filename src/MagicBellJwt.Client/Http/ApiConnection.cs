@@ -3,13 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using System.Net;
 using System.Net.Http;
-using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Runtime.InteropServices;
-using System.Security.Authentication;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -17,275 +11,209 @@ using System.Threading.Tasks;
 namespace MagicBellJwt.Client;
 
 /// <summary>The one way to the API: every request passes <see cref="SendAsync"/>.</summary>
+/// <remarks>The transport sends, <see cref="FailureMapping"/> says what a failure means, <see cref="Resilience"/> repeats, <see cref="RateLimiter"/> paces.</remarks>
 internal sealed class ApiConnection : IDisposable
 {
-    private const int MaximumAnswerLength = 16 * 1024 * 1024;
-    private const string CertificateRefused = "MagicBellJwt.CertificateRefused";
+    private const long NoOffset = long.MinValue;
 
-    /// <summary>Whether this is .NET Framework, whose HTTP is another one.</summary>
-    internal static readonly bool IsFramework = !RuntimeInformation.FrameworkDescription.StartsWith(".NET ", StringComparison.Ordinal)
-        || RuntimeInformation.FrameworkDescription.StartsWith(".NET Framework", StringComparison.Ordinal);
-
-    // Windows and macOS look for a proxy on the caller's thread, and .NET Framework for names too: no stop would end that.
-    private static readonly bool s_mayBlockOnSend = IsFramework || !RuntimeInformation.IsOSPlatform(OSPlatform.Linux);
-
-    private readonly JwtServiceOptions _options;
-    private readonly AuthenticationHeaderValue _bearer;
-    private readonly HttpClient _client;
+    private readonly TimeProvider _clock;
+    private readonly string _userAgent;
+    private readonly HttpTransport _transport;
     private readonly RateLimiter _rateLimiter;
     private readonly Resilience _resilience;
+    private volatile string _token;
+    private volatile Redactor _redactor;
     private volatile bool _disposed;
+    private long _clockOffset = NoOffset;
 
     internal ApiConnection(JwtServiceOptions options)
     {
-        _options = options;
-        _bearer = new AuthenticationHeaderValue("Bearer", options.Token);
-        Redactor = new Redactor(options.Token);
-        _client = NewClient();
+        _clock = options.Clock;
+        _userAgent = options.UserAgent;
+        _token = options.Token;
+        _redactor = new Redactor(options.Token);
+        _transport = new HttpTransport(options);
         _rateLimiter = new RateLimiter(options.Clock, options.ReadsPerMinute, options.WritesPerMinute);
         _resilience = new Resilience(options);
     }
 
-    internal Redactor Redactor { get; }
+    /// <summary>Hides every token that this connection has sent as its own.</summary>
+    internal Redactor Redactor => _redactor;
 
-    /// <summary>How far this machine's clock is ahead of the server's, by the first answer's Date; null before it.</summary>
-    internal TimeSpan? ClockOffset { get; private set; }
+    /// <summary>How far this machine's clock is ahead of the server's, by the Date of its last answer; null before one with a Date came.</summary>
+    internal TimeSpan? ClockOffset => Volatile.Read(ref _clockOffset) is var ticks and not NoOffset ? TimeSpan.FromTicks(ticks) : null;
+
+    /// <summary>The time by the server's clock, as far as it is known.</summary>
+    internal DateTimeOffset ServerNow => _clock.GetUtcNow() - (ClockOffset ?? TimeSpan.Zero);
+
+    /// <summary>Sends requests that begin from now on with another token.</summary>
+    internal void UseToken(string token)
+    {
+        _redactor = _redactor.With(token);
+        _token = token;
+    }
 
     /// <summary>Sends a request until it is answered for good, and reads the answer.</summary>
     /// <exception cref="MagicBellException">It failed; repetitions that the request allows are done.</exception>
     /// <exception cref="OperationCanceledException">The caller stopped it, and nothing is left in doubt.</exception>
     internal async Task<T> SendAsync<T>(ApiRequest request, Func<Answer, T> read, CallContext call)
     {
-        var progress = new Progress(request, call, _options.Clock.GetUtcNow());
+        Redactor redactor = request.Token is null ? _redactor : _redactor.With(request.Token);
+        var progress = new Progress(request, request.Token ?? _token, redactor, call, _clock.GetUtcNow());
         try
         {
             return await _resilience.RepeatAsync(() => AttemptAsync(progress, read), call).ConfigureAwait(false);
         }
-        catch (MagicBellException failure)
+        catch (OperationCanceledException) when (!progress.OutcomeUnknown)
         {
-            failure.Attempts = progress.Attempts;
-            failure.OutcomeUnknown = progress.OutcomeUnknown;
-            failure.IdempotencyKey = request.IdempotencyKey;
-            failure.SentAt = request.IsCreate ? progress.Started : null;
-            if (request.IsCreate && progress.OutcomeUnknown && failure.Error != MagicBellError.CreateOutcomeUnknown)
-            {
-                throw OutcomeUnknown(progress, failure);
-            }
-
             throw;
         }
-        catch (OperationCanceledException) when (progress.OutcomeUnknown)
+        catch (Exception exception)
         {
-            var interrupted = new MagicBellException(MagicBellError.Timeout, $"Could not {request.Purpose}: it was stopped before its answer came.");
-            throw request.IsCreate ? OutcomeUnknown(progress, interrupted) : Complete(interrupted, progress);
+            throw EndOf(progress, exception);
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends every request in flight, and forgets the token.</summary>
     public void Dispose()
     {
         _disposed = true;
-        _client.Dispose();
+        _transport.Dispose();
+        _token = "";
+        _redactor = new Redactor();
+    }
+
+    // The one place where a request's failure gets its last form: whatever was thrown, this is what the caller sees.
+    private static MagicBellException EndOf(Progress progress, Exception exception)
+    {
+        MagicBellException failure = exception switch
+        {
+            MagicBellException known => known,
+            OperationCanceledException => FailureMapping.OfStop(progress.Request),
+
+            // It came from outside an attempt, or after an answer: a write may have been done.
+            _ => FailureMapping.OfDefect(progress.Request, progress.Attempts > 0 ? AttemptOutcome.InDoubt : AttemptOutcome.NotSent, exception),
+        };
+        progress.Note(failure.Outcome);
+        if (progress.Request.IsCreate)
+        {
+            failure = progress.OutcomeUnknown ? FailureMapping.OfUnknownCreate(progress.Request, progress.Started, failure) : failure;
+            failure.IdempotencyKey = progress.Request.IdempotencyKey;
+            failure.SentAt = progress.Started;
+        }
+
+        failure.Attempts = progress.Attempts;
+        failure.OutcomeUnknown = progress.OutcomeUnknown;
+        return failure;
     }
 
     private async Task<T> AttemptAsync<T>(Progress progress, Func<Answer, T> read)
     {
         ApiRequest request = progress.Request;
-        using HttpRequestMessage message = request.ToMessage(_bearer, _options.UserAgent);
         await _rateLimiter.EnterAsync(request.IsWrite, progress.Call).ConfigureAwait(false);
-        long started = _options.Clock.GetTimestamp();
-        string outcome = "stopped";
-        string? requestId = null;
+        long started = _clock.GetTimestamp();
+        var attempt = new Attempt { Outcome = "stopped" };
         try
         {
+            using HttpRequestMessage message = request.ToMessage(progress.Token, _userAgent);
             progress.Attempts++;
-            return await _resilience.LimitAsync(
-                async cancellation =>
-                {
-                    // .NET Framework silently sends a POST again when a kept connection drops; a new one for each create leaves nothing to drop.
-                    HttpClient client = request.IsCreate && IsFramework && _options.Handler is null ? NewClient() : _client;
-                    try
-                    {
-                        Task<HttpResponseMessage> Send() => client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
-
-                        using HttpResponseMessage response = await (s_mayBlockOnSend ? Task.Run(Send) : Send()).ConfigureAwait(false);
-                        outcome = ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture);
-                        requestId = RequestIdOf(response);
-                        Describe(message, response, progress.Call);
-                        return await AcceptAsync(progress, response, requestId, read, cancellation).ConfigureAwait(false);
-                    }
-                    finally
-                    {
-                        if (client != _client)
-                        {
-                            client.Dispose();
-                        }
-                    }
-                },
-                progress.Call.Abandon).ConfigureAwait(false);
-        }
-        catch (MagicBellException failure)
-        {
-            progress.Note(failure.Outcome);
-            throw;
-        }
-        catch (AttemptTimeoutException exception)
-        {
-            outcome = "timed out";
-            AttemptOutcome attempt = OutcomeOf(message);
-            progress.Note(attempt);
-            throw Failure(MagicBellError.Timeout, progress, attempt, $"no answer within {_options.AttemptTimeout.TotalSeconds:0.#} seconds", exception);
-        }
-        catch (Exception exception) when (_disposed && exception is ObjectDisposedException or OperationCanceledException)
-        {
-            outcome = "disconnected";
-            progress.Note(OutcomeOf(message));
-            throw Failure(MagicBellError.NotConnected, progress, AttemptOutcome.Certain, "the session was disconnected meanwhile");
-        }
-        catch (OperationCanceledException)
-        {
-            // Ended in flight: what it asked for may have been done.
-            progress.Note(OutcomeOf(message));
-            throw;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or WebException or SocketException)
-        {
-            MagicBellException failure = NetworkFailure(exception, message, progress);
-            outcome = failure.Error.ToString();
-            progress.Note(failure.Outcome);
-            throw failure;
+            try
+            {
+                return await _resilience.LimitAsync(
+                    cancellation => _transport.SendAsync(message, response => ReceiveAsync(progress, attempt, message, response, read, cancellation), cancellation),
+                    progress.Call.Abandon).ConfigureAwait(false);
+            }
+            catch (MagicBellException failure)
+            {
+                progress.Note(failure.Outcome);
+                PauseAfter(failure, progress);
+                throw;
+            }
+            catch (Exception exception) when (_disposed && exception is ObjectDisposedException or OperationCanceledException)
+            {
+                attempt.Outcome = "disconnected";
+                throw FailureMapping.OfDisconnect(request, progress.Note(FailureMapping.OutcomeOf(message)));
+            }
+            catch (OperationCanceledException) when (progress.Call.Stop.IsCancellationRequested || progress.Call.Abandon.IsCancellationRequested)
+            {
+                // It ended in flight: what it asked for may have been done.
+                progress.Note(FailureMapping.OutcomeOf(message));
+                throw;
+            }
+            catch (Exception exception)
+            {
+                MagicBellException failure = FailureMapping.OfException(request, message, exception, progress.Redactor);
+                progress.Note(failure.Outcome);
+                attempt.Outcome = failure.Error == MagicBellError.Timeout ? "timed out" : failure.Error.ToString();
+                throw failure;
+            }
         }
         finally
         {
             _rateLimiter.Leave(request.IsWrite);
-            if (progress.Call is { DescribeAttempts: true, Notify: { } notify })
-            {
-                notify(new CallNotice(
-                    CallNoticeKind.Attempt,
-                    string.Format(
-                        CultureInfo.InvariantCulture,
-                        "{0} {1} {2}, attempt {3}, {4:0} ms, request id {5}",
-                        request.Method,
-                        Redactor.Clean(request.Address.PathAndQuery),
-                        outcome,
-                        progress.Attempts,
-                        _options.Clock.GetElapsedTime(started).TotalMilliseconds,
-                        requestId ?? "none")));
-            }
+            Describe(progress, attempt, _clock.GetElapsedTime(started));
         }
     }
 
-    private async Task<T> AcceptAsync<T>(Progress progress, HttpResponseMessage response, string? requestId, Func<Answer, T> read, CancellationToken cancellation)
+    private async Task<T> ReceiveAsync<T>(Progress progress, Attempt attempt, HttpRequestMessage message, HttpResponseMessage response, Func<Answer, T> read, CancellationToken cancellation)
     {
         ApiRequest request = progress.Request;
         int status = (int)response.StatusCode;
-        ClockOffset ??= response.Headers.Date is { } date ? _options.Clock.GetUtcNow() - date : null;
+        attempt.Outcome = status.ToString(CultureInfo.InvariantCulture);
+        attempt.RequestId = RequestIdOf(response, progress.Redactor);
+        DescribeHeaders(message, response, progress);
         try
         {
-            using MemoryStream body = await ReadBodyAsync(response, cancellation).ConfigureAwait(false);
+            using MemoryStream body = await HttpTransport.ReadBodyAsync(response, cancellation).ConfigureAwait(false);
             var answer = new Answer(body, request.Address);
-            return response.IsSuccessStatusCode ? read(answer) : throw Refusal(progress, response, AnswerReader.ReadErrors(answer, Redactor), requestId);
+            if (!response.IsSuccessStatusCode)
+            {
+                throw Refusal(AnswerReader.ReadErrors(answer, progress.Redactor));
+            }
+
+            T result = read(answer);
+            LearnClock(response);
+            return result;
         }
-        catch (Exception exception) when (!response.IsSuccessStatusCode && exception is UnreadableAnswerException or InvalidDataException or IOException or HttpRequestException or WebException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception exception) when (!response.IsSuccessStatusCode && exception is not MagicBellException)
         {
-            // The status was there before the body broke or stalled, and says what happened.
-            throw Refusal(progress, response, [], requestId);
+            // The status is there, but the body that would make it certain broke, stalled or was stopped.
+            throw Refusal(null);
         }
         catch (Exception exception) when (exception is UnreadableAnswerException or InvalidDataException)
         {
-            string type = response.Content.Headers.ContentType?.MediaType ?? "";
-            string what = type.IndexOf("html", StringComparison.OrdinalIgnoreCase) >= 0
-                ? "a web page instead of JSON"
-                : exception is InvalidDataException ? "a body whose compression is broken" : "an answer that cannot be read, for " + exception.Message;
-
-            // A success that cannot be read leaves the work in doubt: of a create it is a token that nobody holds.
-            MagicBellException failure = Failure(MagicBellError.UnexpectedResponse, progress, AttemptOutcome.Certain, $"the server sent {what}");
-            failure.StatusCode = status;
-            failure.RequestId = requestId;
-            progress.OutcomeUnknown |= request.IsWrite;
+            MagicBellException failure = FailureMapping.OfUnreadableSuccess(request, status, response.Content.Headers.ContentType?.MediaType, exception);
+            failure.RequestId = attempt.RequestId;
             throw failure;
         }
-        catch (Exception exception) when (cancellation.IsCancellationRequested && exception is not OperationCanceledException)
+        catch (Exception exception) when (cancellation.IsCancellationRequested && exception is not (OperationCanceledException or MagicBellException))
         {
-            // Whatever a stream says that was taken away in the middle of a read.
+            // A stream that is taken away in the middle of a read throws whatever it likes.
             throw new OperationCanceledException(cancellation);
         }
-    }
 
-    private static async Task<MemoryStream> ReadBodyAsync(HttpResponseMessage response, CancellationToken cancellation)
-    {
-        const string TooLong = "it is longer than 16 MiB";
-        if (response.Content.Headers.ContentLength > MaximumAnswerLength)
+        MagicBellException Refusal(IReadOnlyList<ApiError>? errors)
         {
-            throw new UnreadableAnswerException(TooLong);
-        }
-
-        // .NET Framework's stream does not hear of the cancellation while it reads; it does of its end. Not elsewhere: .NET's stream
-        // hears it, and ends with a NullReferenceException where it is disposed in the middle of a read.
-        using CancellationTokenRegistration registration = IsFramework ? cancellation.Register(response.Dispose) : default;
-        using Stream stream = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
-
-        // A byte more than told, so that the end is seen without room for more.
-        byte[] body = new byte[(response.Content.Headers.ContentLength ?? 16384) + 1];
-        int length = 0;
-        int count;
-        while ((count = await stream.ReadAsync(body, length, body.Length - length, cancellation).ConfigureAwait(false)) > 0)
-        {
-            length += count;
-            if (length > MaximumAnswerLength)
+            MagicBellException failure = FailureMapping.OfStatus(request, status, errors, progress.OutcomeUnknown);
+            failure.RequestId = attempt.RequestId;
+            failure.RetryAfter = RetryAfterOf(response);
+            if (failure.Outcome == AttemptOutcome.Refused)
             {
-                throw new UnreadableAnswerException(TooLong);
+                LearnClock(response);
             }
 
-            if (length == body.Length)
-            {
-                Array.Resize(ref body, Math.Min(2 * length, MaximumAnswerLength + 1));
-            }
+            return failure;
         }
-
-        return new MemoryStream(body, 0, length, writable: false);
     }
 
-    private MagicBellException Refusal(Progress progress, HttpResponseMessage response, IReadOnlyList<ApiError> errors, string? requestId)
+    // A 429 makes the whole session wait, not only the request that met it.
+    private void PauseAfter(MagicBellException failure, Progress progress)
     {
-        int status = (int)response.StatusCode;
-        (MagicBellError error, string what) = status switch
+        if (failure.StatusCode != 429)
         {
-            400 or 422 => (MagicBellError.InvalidRequest, "the server refused the input"),
-            401 => (MagicBellError.Unauthorized, "the server does not accept the session's token: it is wrong, has expired or was revoked"),
-            403 => (MagicBellError.Forbidden, "the session's token is not an administrator's"),
-            404 => (MagicBellError.TokenNotFound, "the server does not know it"),
-            407 => (MagicBellError.ConnectionFailed, "the proxy asks for credentials"),
-            409 => (MagicBellError.Conflict, "the server holds something that contradicts it"),
-            429 => (MagicBellError.RateLimited, "the rate limit of the project is used up"),
-            >= 500 => (MagicBellError.ServiceUnavailable, "the server could not answer"),
-            >= 300 and < 400 => (MagicBellError.UnexpectedResponse, "the server sent a redirect, which is not followed since it would take the bearer along"),
-            _ => (MagicBellError.UnexpectedResponse, "the server gave an answer that the API's document does not name"),
-        };
-        string details = string.Concat(errors.Take(5).Select(item => item.Message.Length > 0 ? " " + item.Message.TrimEnd('.') + "." : ""));
-        MagicBellException failure = Failure(
-            error,
-            progress,
-
-            // Every 5xx, not the four of RFC 9110 alone: a proxy says 520 or 524 of a create that was done.
-            status switch { 429 => AttemptOutcome.RateLimited, >= 500 => AttemptOutcome.InDoubt, _ => AttemptOutcome.Certain },
-            string.Format(CultureInfo.InvariantCulture, "{0} ({1})", what, status),
-            details: details);
-        failure.StatusCode = status;
-        failure.ApiErrors = errors;
-        failure.RequestId = requestId;
-        failure.RetryAfter = RetryAfterOf(response);
-        if (status == 429)
-        {
-            Wait(failure, progress);
+            return;
         }
 
-        return failure;
-    }
-
-    // A 429 stops the whole session, not the one request that met it.
-    private void Wait(MagicBellException failure, Progress progress)
-    {
         TimeSpan wait = Resilience.RateLimitWait(failure.RetryAfter, progress.Attempts, out bool capped);
         if (_rateLimiter.Pause(wait))
         {
@@ -296,6 +224,15 @@ internal sealed class ApiConnection : IDisposable
                     "The server's rate limit was met (429): the session waits {0:0.#} s.{1}",
                     wait.TotalSeconds,
                     capped ? $" The server asked for {failure.RetryAfter!.Value.TotalSeconds:0} s, which is more than this module waits." : "")));
+        }
+    }
+
+    // By an answer of the API only: a gateway has a clock of its own.
+    private void LearnClock(HttpResponseMessage response)
+    {
+        if (response.Headers.Date is { } date)
+        {
+            Volatile.Write(ref _clockOffset, (_clock.GetUtcNow() - date).Ticks);
         }
     }
 
@@ -312,136 +249,66 @@ internal sealed class ApiConnection : IDisposable
             return text.Length < 10 ? TimeSpan.FromSeconds(int.Parse(text, CultureInfo.InvariantCulture)) : TimeSpan.FromDays(36500);
         }
 
-        // Against the server's own clock where it tells: this machine's may be wrong.
-        return response.Headers.RetryAfter?.Date is { } date ? date - (response.Headers.Date ?? _options.Clock.GetUtcNow()) : null;
+        // Against the server's own clock where it is told: this machine's may be wrong.
+        return response.Headers.RetryAfter?.Date is { } date ? date - (response.Headers.Date ?? _clock.GetUtcNow()) : null;
     }
 
-    // Before the body was asked for nothing was sent that a server could act on, however the attempt ended.
-    private static AttemptOutcome OutcomeOf(HttpRequestMessage message) => message.Content is RequestBody { IsBegun: false } ? AttemptOutcome.NotSent : AttemptOutcome.InDoubt;
+    private static string? RequestIdOf(HttpResponseMessage response, Redactor redactor) =>
+        response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values) ? redactor.Clean(values.First(), 128) : null;
 
-    private MagicBellException NetworkFailure(Exception exception, HttpRequestMessage message, Progress progress)
+    private static void Describe(Progress progress, Attempt attempt, TimeSpan took)
     {
-        Exception? inner = exception is HttpRequestException ? exception.InnerException : exception;
-        string host = progress.Request.Address.Authority;
-        switch (inner)
+        if (progress.Call is { DescribeAttempts: true, Notify: { } notify })
         {
-            case AuthenticationException when message.Properties.ContainsKey(CertificateRefused):
-            case WebException { Status: WebExceptionStatus.TrustFailure }:
-                return Failure(MagicBellError.ConnectionFailed, progress, AttemptOutcome.Certain, $"the certificate of {host} is not valid for it", exception);
-            case AuthenticationException:
-            case WebException { Status: WebExceptionStatus.SecureChannelFailure }:
-                return Failure(MagicBellError.ConnectionFailed, progress, AttemptOutcome.NotSent, $"no TLS connection to {host}", exception);
-            case SocketException when exception is HttpRequestException:
-            case WebException { Status: WebExceptionStatus.ConnectFailure or WebExceptionStatus.NameResolutionFailure or WebExceptionStatus.ProxyNameResolutionFailure }:
-                return Failure(MagicBellError.ConnectionFailed, progress, AttemptOutcome.NotSent, $"no connection to {host}: {Redactor.Clean(inner.Message)}", exception);
-            default:
-                return Failure(MagicBellError.ConnectionFailed, progress, OutcomeOf(message), $"the connection to {host} broke before the answer was there", exception);
+            notify(new CallNotice(
+                CallNoticeKind.Attempt,
+                string.Format(
+                    CultureInfo.InvariantCulture,
+                    "{0} {1} {2}, attempt {3}, {4:0} ms, request id {5}",
+                    progress.Request.Method,
+                    progress.Redactor.Clean(progress.Request.Address.PathAndQuery),
+                    attempt.Outcome,
+                    progress.Attempts,
+                    took.TotalMilliseconds,
+                    attempt.RequestId ?? "none")));
         }
     }
 
-    private static MagicBellException Failure(MagicBellError error, Progress progress, AttemptOutcome attempt, string what, Exception? innerException = null, string details = "") =>
-        Complete(new MagicBellException(error, $"Could not {progress.Request.Purpose}: {what}.{details}", CauseOf(innerException)) { Outcome = attempt }, progress);
-
-    // What the system says. The HTTP stack's own exceptions quote lines of the answer, and a server may have put the bearer there.
-    private static Exception? CauseOf(Exception? exception) =>
-        exception is null or AttemptTimeoutException or SocketException or AuthenticationException ? exception : CauseOf(exception.InnerException);
-
-    private static MagicBellException Complete(MagicBellException failure, Progress progress)
+    private static void DescribeHeaders(HttpRequestMessage message, HttpResponseMessage response, Progress progress)
     {
-        failure.Attempts = progress.Attempts;
-        failure.OutcomeUnknown = progress.OutcomeUnknown;
-        failure.MayRepeat = failure.Outcome switch
-        {
-            AttemptOutcome.RateLimited or AttemptOutcome.NotSent => true,
-            AttemptOutcome.InDoubt => progress.Request.IsRepeatable,
-            _ => false,
-        };
-        return failure;
-    }
-
-    private static MagicBellException OutcomeUnknown(Progress progress, MagicBellException cause) =>
-        new(
-            MagicBellError.CreateOutcomeUnknown,
-            string.Format(
-                CultureInfo.InvariantCulture,
-                "{0} A token may exist that nobody holds: the answer to the request of {1:yyyy-MM-dd'T'HH:mm:ss'Z'} with the Idempotency-Key {2:D} was lost.",
-                cause.Message,
-                progress.Started.UtcDateTime,
-                progress.Request.IdempotencyKey),
-            cause)
-        {
-            StatusCode = cause.StatusCode,
-            ApiErrors = cause.ApiErrors,
-            RequestId = cause.RequestId,
-            RetryAfter = cause.RetryAfter,
-            Attempts = progress.Attempts,
-            OutcomeUnknown = true,
-            IdempotencyKey = progress.Request.IdempotencyKey,
-            SentAt = progress.Started,
-        };
-
-    private string? RequestIdOf(HttpResponseMessage response) =>
-        response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values) ? Redactor.Clean(values.First(), 128) : null;
-
-    private void Describe(HttpRequestMessage message, HttpResponseMessage response, CallContext call)
-    {
-        if (!call.DescribeHeaders || call.Notify is null)
+        if (progress.Call is not { DescribeHeaders: true, Notify: { } notify })
         {
             return;
         }
 
+        Redactor redactor = progress.Redactor;
         var text = new StringBuilder();
         foreach (KeyValuePair<string, IEnumerable<string>> header in message.Headers.Concat(response.Headers).Concat(response.Content.Headers))
         {
             bool secret = header.Key.IndexOf("Authorization", StringComparison.OrdinalIgnoreCase) >= 0
                 || header.Key.IndexOf("Cookie", StringComparison.OrdinalIgnoreCase) >= 0;
-            text.Append(Redactor.Clean(header.Key)).Append(": ").AppendLine(secret ? "[redacted]" : Redactor.Clean(string.Join(header.Key == "User-Agent" ? " " : ", ", header.Value)));
+            text.Append(redactor.Clean(header.Key)).Append(": ").AppendLine(secret ? "[redacted]" : redactor.Clean(string.Join(header.Key == "User-Agent" ? " " : ", ", header.Value)));
         }
 
-        call.Notify(new CallNotice(CallNoticeKind.Headers, text.ToString()));
+        notify(new CallNotice(CallNoticeKind.Headers, text.ToString()));
     }
 
-    private HttpClient NewClient() => new(_options.Handler ?? NewHandler(), disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
-
-    private HttpClientHandler NewHandler()
+    /// <summary>What one attempt came to, for people.</summary>
+    private sealed class Attempt
     {
-        var handler = new HttpClientHandler
-        {
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,
-            MaxConnectionsPerServer = 64,
-            UseCookies = false,
+        internal required string Outcome { get; set; }
 
-            // Outside TLS a proxy would read the bearer.
-            UseProxy = _options.BaseAddress.Scheme == Uri.UriSchemeHttps,
-            ServerCertificateCustomValidationCallback = static (message, _, _, errors) =>
-            {
-                if (errors != SslPolicyErrors.None)
-                {
-                    message.Properties[CertificateRefused] = true;
-                }
-
-                return errors == SslPolicyErrors.None;
-            },
-        };
-        if (_options.Proxy is not null && handler.UseProxy)
-        {
-            handler.Proxy = _options.Proxy;
-        }
-
-        if (IsFramework)
-        {
-            // .NET Framework takes the process-wide default otherwise, which an old host may have left at TLS 1.0.
-            handler.SslProtocols = SslProtocols.Tls12;
-        }
-
-        return handler;
+        internal string? RequestId { get; set; }
     }
 
-    /// <summary>What one logical request has come to, over its attempts.</summary>
-    private sealed class Progress(ApiRequest request, CallContext call, DateTimeOffset started)
+    /// <summary>What one request has come to, over its attempts.</summary>
+    private sealed class Progress(ApiRequest request, string token, Redactor redactor, CallContext call, DateTimeOffset started)
     {
         internal ApiRequest Request { get; } = request;
+
+        internal string Token { get; } = token;
+
+        internal Redactor Redactor { get; } = redactor;
 
         internal CallContext Call { get; } = call;
 
@@ -449,8 +316,13 @@ internal sealed class ApiConnection : IDisposable
 
         internal int Attempts { get; set; }
 
-        internal bool OutcomeUnknown { get; set; }
+        /// <summary>Whether an attempt of a write may have been carried out without an answer that says so.</summary>
+        internal bool OutcomeUnknown { get; private set; }
 
-        internal void Note(AttemptOutcome attempt) => OutcomeUnknown |= attempt == AttemptOutcome.InDoubt && Request.IsWrite;
+        internal AttemptOutcome Note(AttemptOutcome outcome)
+        {
+            OutcomeUnknown |= outcome == AttemptOutcome.InDoubt && Request.IsWrite;
+            return outcome;
+        }
     }
 }

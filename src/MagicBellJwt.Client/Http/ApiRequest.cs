@@ -22,6 +22,9 @@ internal sealed record ApiRequest(HttpMethod Method, Uri Address, string Purpose
     /// <summary>Whether the caller takes the server at its word that a repeated key mints nothing.</summary>
     internal bool TrustsIdempotency { get; init; }
 
+    /// <summary>The bearer, where it is another than the connection's own; null for that one.</summary>
+    internal string? Token { get; init; }
+
     internal bool IsWrite => Method != HttpMethod.Get;
 
     internal bool IsCreate => Method == HttpMethod.Post;
@@ -30,10 +33,10 @@ internal sealed record ApiRequest(HttpMethod Method, Uri Address, string Purpose
     internal bool IsRepeatable => !IsCreate || TrustsIdempotency;
 
     /// <summary>A fresh message: a sent one cannot be sent again, and .NET Framework disposes its content.</summary>
-    internal HttpRequestMessage ToMessage(AuthenticationHeaderValue bearer, string userAgent)
+    internal HttpRequestMessage ToMessage(string token, string userAgent)
     {
         var message = new HttpRequestMessage(Method, Address);
-        message.Headers.Authorization = bearer;
+        message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         message.Headers.TryAddWithoutValidation("User-Agent", userAgent);
         message.Headers.TryAddWithoutValidation("Accept", "application/json");
         message.Headers.ExpectContinue = false;
@@ -44,8 +47,8 @@ internal sealed record ApiRequest(HttpMethod Method, Uri Address, string Purpose
 
         if (IsWrite)
         {
-            // Empty for a DELETE: .NET silently repeats a request without content when a kept connection drops, and the
-            // repetition's 404 would look like the first answer.
+            // A DELETE gets an empty body, since .NET silently sends a request without a body again when a kept connection drops, and the
+            // 404 to the second would look like the answer to the first.
             message.Content = new RequestBody(Body ?? []);
             if (Body is not null)
             {
@@ -62,7 +65,7 @@ internal sealed class RequestBody(byte[] bytes) : HttpContent
 {
     /// <summary>Whether any of the request may have left this machine.</summary>
     /// <remarks>.NET Framework does not ask for an empty body, so there it counts as begun.</remarks>
-    internal bool IsBegun { get; private set; } = bytes.Length == 0 && ApiConnection.IsFramework;
+    internal bool IsBegun { get; private set; } = bytes.Length == 0 && HttpTransport.IsFramework;
 
     /// <inheritdoc/>
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext context)

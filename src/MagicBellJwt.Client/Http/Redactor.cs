@@ -16,27 +16,30 @@ public sealed class Redactor
         RegexOptions.CultureInvariant,
         TimeSpan.FromSeconds(1));
 
-    private readonly string? _secret;
-
-    // As it stands in an address.
-    private readonly string? _escapedSecret;
+    // Each secret as it is, and as it stands in an address.
+    private readonly string[] _secrets;
 
     /// <summary>Makes a redactor.</summary>
     /// <param name="secret">What must not be seen, whatever it looks like, besides JWTs and secret keys; null for nothing else.</param>
     public Redactor(string? secret = null)
+        : this(string.IsNullOrEmpty(secret) ? [] : [secret!, Uri.EscapeDataString(secret)])
     {
-        _secret = string.IsNullOrEmpty(secret) ? null : secret;
-        _escapedSecret = _secret is null ? null : Uri.EscapeDataString(_secret);
     }
+
+    private Redactor(string[] secrets) => _secrets = secrets;
+
+    /// <summary>A redactor that hides another secret too.</summary>
+    /// <param name="secret">The other secret.</param>
+    public Redactor With(string secret) => new([.. _secrets, .. new Redactor(secret)._secrets]);
 
     /// <summary>The text without secrets and control characters.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="maximumLength">How many characters to keep; 300 unless given.</param>
     public string Clean(string text, int maximumLength = MaximumLength)
     {
-        if (_secret is not null)
+        foreach (string secret in _secrets)
         {
-            text = text.Replace(_secret, Redacted).Replace(_escapedSecret!, Redacted);
+            text = text.Replace(secret, Redacted);
         }
 
         if (text.IndexOf("eyJ", StringComparison.Ordinal) >= 0 || text.IndexOf("sk_", StringComparison.Ordinal) >= 0)

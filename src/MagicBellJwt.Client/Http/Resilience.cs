@@ -20,6 +20,7 @@ internal sealed class Resilience
 
     private readonly ResiliencePipeline _repeat;
     private readonly ResiliencePipeline _limit;
+    private readonly TimeSpan _attemptTimeout;
 
     internal Resilience(JwtServiceOptions options)
     {
@@ -38,7 +39,7 @@ internal sealed class Resilience
                     // After a 429 the session's own pause is the wait; a 503 may say when to come back.
                     DelayGenerator = static arguments => new ValueTask<TimeSpan?>(arguments.Outcome.Exception switch
                     {
-                        MagicBellException { Outcome: AttemptOutcome.RateLimited } => TimeSpan.Zero,
+                        MagicBellException { StatusCode: 429 } => TimeSpan.Zero,
                         MagicBellException { RetryAfter: { } asked } when asked > TimeSpan.Zero => asked < s_longestAskedWait ? asked : s_longestAskedWait,
                         _ => null,
                     }),
@@ -53,6 +54,7 @@ internal sealed class Resilience
                     },
                 })
                 .Build();
+        _attemptTimeout = options.AttemptTimeout;
         _limit = new ResiliencePipelineBuilder { TimeProvider = options.Clock }
             .AddTimeout(new TimeoutStrategyOptions { Timeout = options.AttemptTimeout })
             .Build();
@@ -83,7 +85,7 @@ internal sealed class Resilience
         }
         catch (TimeoutRejectedException)
         {
-            throw new AttemptTimeoutException();
+            throw new AttemptTimeoutException(_attemptTimeout);
         }
     }
 
@@ -100,4 +102,7 @@ internal sealed class Resilience
 }
 
 /// <summary>An attempt took longer than it may.</summary>
-internal sealed class AttemptTimeoutException : Exception;
+internal sealed class AttemptTimeoutException(TimeSpan limit) : Exception
+{
+    internal TimeSpan Limit { get; } = limit;
+}

@@ -145,6 +145,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     {
         var sandbox = new SandboxHandler();
         options.Handler = sandbox;
+        options.OwnsHandler = true;
         options.BaseAddress = sandbox.BaseAddress;
         options.Token = sandbox.AdministratorToken;
     }
@@ -213,7 +214,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             // One read. Where the token's claims do not tell its id, the list may.
             page = Await(() => session.Service.FetchProjectTokensAsync(new PageRequest(session.TokenId is null ? 100 : 1)).ReadAsync(ReadCall));
         }
-        catch (MagicBellException failure) when (failure.Error == MagicBellError.TokenNotFound)
+        catch (MagicBellException failure) when (failure.StatusCode == 404)
         {
             throw new MagicBellException(
                 MagicBellError.UnexpectedResponse,

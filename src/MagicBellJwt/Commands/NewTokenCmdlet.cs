@@ -114,8 +114,8 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         try
         {
             await ((Task)(kind == TokenKind.Project
-                ? service.DiscardProjectJwtAsync(id, known: true, UndoCall)
-                : service.DiscardUserJwtAsync(id, known: true, UndoCall))).ConfigureAwait(false);
+                ? service.DiscardProjectJwtAsync(id, UndoCall)
+                : service.DiscardUserJwtAsync(id, UndoCall))).ConfigureAwait(false);
             WarnAfterEnd($"{told} was revoked again.");
         }
         catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)

@@ -13,5 +13,5 @@ public sealed class RemoveMbUserTokenCommand : RemoveTokenCmdlet
     private protected override TokenKind Kind => TokenKind.User;
 
     private protected override Task<DiscardedToken> DiscardAsync(JwtService service, TokenReference token, CallContext call) =>
-        service.DiscardUserJwtAsync(token.Id, token.IsKnown, call);
+        service.DiscardUserJwtAsync(token.Id, call);
 }

@@ -97,9 +97,18 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
         session.Completions.Clear();
         Start(token.Id, async () =>
         {
-            Task<DiscardedToken> discarding = DiscardAsync(service, token, WriteCall);
-            await ((Task)discarding).ConfigureAwait(false);
-            DateTimeOffset? discardedAt = discarding.Result.DiscardedAt;
+            DateTimeOffset? discardedAt = null;
+            try
+            {
+                Task<DiscardedToken> discarding = DiscardAsync(service, token, WriteCall);
+                await ((Task)discarding).ConfigureAwait(false);
+                discardedAt = discarding.Result.DiscardedAt;
+            }
+            catch (MagicBellException failure) when (failure is { Error: MagicBellError.TokenNotFound, OutcomeUnknown: true } && token.IsKnown)
+            {
+                // The answer to an earlier attempt was lost, and the token is gone.
+            }
+
             RevocationOutcome outcome = discardedAt is null ? RevocationOutcome.AlreadyRevoked : RevocationOutcome.Revoked;
             var revocation = new Revocation(token.Id, Kind, outcome, discardedAt, session.Name);
             bool isTold = PassThru

@@ -37,8 +37,11 @@ public abstract class SessionCmdlet : MagicBellCmdlet
     /// <exception cref="MagicBellException">The token is not accepted, is not an administrator's, or the read failed.</exception>
     private protected void ReadWith(Session session, string token)
     {
-        using JwtService service = session.ServiceOf(token);
-        Await(() => service.FetchProjectTokensAsync(new PageRequest(1)).ReadAsync(ReadCall));
+        Await(async () =>
+        {
+            await session.Service.ProbeAsync(token, ReadCall).ConfigureAwait(false);
+            return true;
+        });
     }
 
     /// <summary>Runs a step whose failure is an error about one input.</summary>

@@ -26,7 +26,7 @@ public sealed class UpdateMbProjectTokenCommand : UpdateTokenCmdlet
     private protected override Task<CreatedToken> CreateAsync(JwtService service, string? name, long? lifetime, Guid key, CallContext call) =>
         service.CreateProjectJwtAsync(new CreateProjectToken(name!, lifetime), key, trustIdempotency: false, call);
 
-    private protected override Task<DiscardedToken> DiscardAsync(JwtService service, string id, CallContext call) => service.DiscardProjectJwtAsync(id, known: true, call);
+    private protected override Task<DiscardedToken> DiscardAsync(JwtService service, string id, CallContext call) => service.DiscardProjectJwtAsync(id, call);
 
     private protected override void Prove(Session session, string? userId, string id, string value)
     {

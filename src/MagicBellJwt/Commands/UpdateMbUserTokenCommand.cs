@@ -59,7 +59,7 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
     private protected override Task<CreatedToken> CreateAsync(JwtService service, string? name, long? lifetime, Guid key, CallContext call) =>
         service.CreateUserJwtAsync(new CreateUserToken(ValueOf(Email), ValueOf(ExternalId), name, lifetime), key, trustIdempotency: false, call);
 
-    private protected override Task<DiscardedToken> DiscardAsync(JwtService service, string id, CallContext call) => service.DiscardUserJwtAsync(id, known: true, call);
+    private protected override Task<DiscardedToken> DiscardAsync(JwtService service, string id, CallContext call) => service.DiscardUserJwtAsync(id, call);
 
     private protected override void Prove(Session session, string? userId, string id, string value)
     {

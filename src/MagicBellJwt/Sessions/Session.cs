@@ -1,18 +1,19 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
 
 namespace MagicBellJwt;
 
 /// <summary>A connection to one project, made by Connect-MbProject. Shows what it runs on, never the token.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "Disconnect-MbProject and the end of the runspace dispose the service.")]
 public sealed class Session
 {
     private const int RememberedUsers = 50;
 
     private readonly LinkedList<string> _recentUsers = new();
-    private JwtServiceOptions _options;
     private JwtService? _service;
 
     internal Session(string name, JwtServiceOptions options, bool isSandbox)
@@ -21,8 +22,7 @@ public sealed class Session
         BaseAddress = options.BaseAddress;
         IsSandbox = isSandbox;
         ConnectedAt = DateTimeOffset.Now;
-        _options = options;
-        _service = ServiceOf(options.Token);
+        _service = new JwtService(options);
         Read(options.Token);
         ProjectId = Claims?.Project ?? name;
     }
@@ -88,15 +88,10 @@ public sealed class Session
     /// <returns>The name.</returns>
     public override string ToString() => Name;
 
-    /// <summary>A client like this session's own that runs on another token of the project, for the caller to dispose.</summary>
-    internal JwtService ServiceOf(string token) => new(_options.WithToken(token));
-
-    /// <summary>Goes on with another token of the project.</summary>
+    /// <summary>Goes on with another token of the project: requests that begin from now on carry it.</summary>
     internal void SwitchTo(string token, string tokenId)
     {
-        // The old client is left to those who still read a list with it.
-        _options = _options.WithToken(token);
-        _service = ServiceOf(token);
+        Service.UseToken(token);
         Read(token);
         TokenId = tokenId;
     }
@@ -114,11 +109,14 @@ public sealed class Session
         }
     }
 
+    /// <summary>Ends what is in flight, and forgets the token and its claims: what this session listed still refers to it.</summary>
     internal void Disconnect()
     {
         JwtService? service = _service;
         _service = null;
+        Claims = null;
         service?.Dispose();
+        Completions.Clear();
     }
 
     private void Read(string token)

@@ -120,8 +120,8 @@ public class BadAnswerTests
                 "list user" => ReadSomeAsync(service.FetchUserTokensAsync("u", new PageRequest(2)), call),
                 "create project" => service.CreateProjectJwtAsync(new CreateProjectToken("ci", null), Guid.NewGuid(), notices.Capacity > 0, call),
                 "create user" => service.CreateUserJwtAsync(new CreateUserToken(null, "u", null, null), Guid.NewGuid(), true, call),
-                "discard project" => service.DiscardProjectJwtAsync(Answers.Id, known: true, call),
-                _ => service.DiscardUserJwtAsync(Answers.Id, known: false, call),
+                "discard project" => service.DiscardProjectJwtAsync(Answers.Id, call),
+                _ => service.DiscardUserJwtAsync(Answers.Id, call),
             };
             await work.WaitAsync(TimeSpan.FromSeconds(30));
             return true;

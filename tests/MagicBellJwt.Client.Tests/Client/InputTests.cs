@@ -81,8 +81,8 @@ public class InputTests
     [InlineData("0x9b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b")]
     public async Task A_token_id_that_is_no_uuid(string id)
     {
-        await RefusesAsync(service => service.DiscardProjectJwtAsync(id, known: true, new CallContext(default)));
-        await RefusesAsync(service => service.DiscardUserJwtAsync(id, known: true, new CallContext(default)));
+        await RefusesAsync(service => service.DiscardProjectJwtAsync(id, new CallContext(default)));
+        await RefusesAsync(service => service.DiscardUserJwtAsync(id, new CallContext(default)));
     }
 
     [Theory]

@@ -110,8 +110,8 @@ public class OperationTests
         using var client = new TestClient(server);
 
         DiscardedToken discarded = kind == "project"
-            ? await client.Service.DiscardProjectJwtAsync(Answers.Id, known: false, client.Call)
-            : await client.Service.DiscardUserJwtAsync(Answers.Id, known: false, client.Call);
+            ? await client.Service.DiscardProjectJwtAsync(Answers.Id, client.Call)
+            : await client.Service.DiscardUserJwtAsync(Answers.Id, client.Call);
 
         RawRequest sent = Assert.Single(server.Requests);
         Assert.Equal($"DELETE /v2/jwt/{kind}/{Answers.Id}", sent.Method + " " + sent.Target);
@@ -227,10 +227,10 @@ public class OperationTests
         ListedTokenRecord listed = Assert.Single(await client.ReadAllAsync(service.FetchUserTokensAsync(claims.UserId!, new PageRequest())));
         Assert.Equal((user.TokenId, "laptop", user.CreatedAt), (listed.Id, listed.Name, listed.CreatedAt));
 
-        await Failing.WithAsync(MagicBellError.TokenNotFound, () => service.DiscardUserJwtAsync(project.TokenId, known: true, client.Call));
-        await Failing.WithAsync(MagicBellError.TokenNotFound, () => service.DiscardProjectJwtAsync(user.TokenId, known: true, client.Call));
-        Assert.NotNull((await service.DiscardProjectJwtAsync(project.TokenId, known: true, client.Call)).DiscardedAt);
-        Assert.NotNull((await service.DiscardUserJwtAsync(user.TokenId, known: true, client.Call)).DiscardedAt);
+        await Failing.WithAsync(MagicBellError.TokenNotFound, () => service.DiscardUserJwtAsync(project.TokenId, client.Call));
+        await Failing.WithAsync(MagicBellError.TokenNotFound, () => service.DiscardProjectJwtAsync(user.TokenId, client.Call));
+        await service.DiscardProjectJwtAsync(project.TokenId, client.Call);
+        await service.DiscardUserJwtAsync(user.TokenId, client.Call);
         Assert.Empty(await client.ReadAllAsync(service.FetchUserTokensAsync(claims.UserId!, new PageRequest())));
 
         Assert.All(server.Requests, request => Assert.Equal("Bearer sha256:" + TokenFingerprint.Of(server.AdministratorToken), request.Headers["Authorization"]));

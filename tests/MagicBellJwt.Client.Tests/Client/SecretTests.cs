@@ -86,8 +86,8 @@ public class SecretTests
                 yield return () => client.Service.FetchUserTokensAsync(bearer, new PageRequest(After: Answers.IssuedValue)).ReadAsync(client.Call);
                 break;
             case "DELETE":
-                yield return () => client.DiscardAsync(Answers.Id, known: true);
-                yield return () => client.Service.DiscardUserJwtAsync(Answers.Id, known: false, client.Call);
+                yield return () => client.DiscardAsync(Answers.Id);
+                yield return () => client.Service.DiscardUserJwtAsync(Answers.Id, client.Call);
                 yield return () => client.DiscardAsync(bearer);
                 break;
             default:

@@ -60,15 +60,15 @@ public class StopTests
 
         switch (method)
         {
-            case "POST" when phase != "error body":
+            case "POST":
                 Assert.Equal(MagicBellError.CreateOutcomeUnknown, Assert.IsType<MagicBellException>(ending).Error);
                 break;
-            case "DELETE" when phase != "error body":
+            case "DELETE":
                 MagicBellException failure = Assert.IsType<MagicBellException>(ending);
                 Assert.Equal((MagicBellError.Timeout, true), (failure.Error, failure.OutcomeUnknown));
                 break;
             default:
-                Assert.True(ending is OperationCanceledException or MagicBellException { Error: MagicBellError.InvalidRequest }, ending.ToString());
+                Assert.IsType<OperationCanceledException>(ending, exactMatch: false);
                 break;
         }
 

@@ -63,7 +63,7 @@ internal sealed class TestClient : IDisposable
     public Task<CreatedToken> CreateAsync(string name = "ci", bool trust = false, Guid? key = null, CallContext? call = null) =>
         Service.CreateProjectJwtAsync(new CreateProjectToken(name, null), key ?? Guid.NewGuid(), trust, call ?? Call);
 
-    public Task<DiscardedToken> DiscardAsync(string id, bool known = false, CallContext? call = null) => Service.DiscardProjectJwtAsync(id, known, call ?? Call);
+    public Task<DiscardedToken> DiscardAsync(string id, CallContext? call = null) => Service.DiscardProjectJwtAsync(id, call ?? Call);
 
     /// <summary>Reads one page of the project's tokens.</summary>
     public Task<IReadOnlyList<ListedTokenRecord>?> ListAsync(CallContext? call = null) => Service.FetchProjectTokensAsync(new PageRequest()).ReadAsync(call ?? Call);

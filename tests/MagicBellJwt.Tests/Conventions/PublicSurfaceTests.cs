@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Management.Automation;
 using System.Reflection;
+using System.Text;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Conventions;
@@ -114,7 +115,7 @@ public sealed class PublicSurfaceTests(ShippedAssemblies shipped) : IClassFixtur
 
         // Down to what sends the bearer, which is a secret too.
         object connection = reached.Single(item => item.GetType().Name == "ApiConnection");
-        string bearer = connection.GetType().GetField("_bearer", Declared)!.GetValue(connection)!.ToString()!["Bearer ".Length..];
+        string bearer = (string)connection.GetType().GetField("_token", Declared)!.GetValue(connection)!;
         Assert.Contains(reached, item => item.GetType().Name == "SandboxHandler");
         Assert.All(reached, item => Assert.DoesNotContain(secrets.Append(bearer), secret => item.ToString()!.Contains(secret, StringComparison.Ordinal)));
 
@@ -122,6 +123,71 @@ public sealed class PublicSurfaceTests(ShippedAssemblies shipped) : IClassFixtur
         object created = Activator.CreateInstance(shipped.Types.Single(type => type.Name == "CreatedToken"))!;
         created.GetType().GetProperty("Token")!.SetValue(created, "sk_canary");
         Assert.DoesNotContain("sk_canary", created.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_a_disconnected_session_listed_and_issued_leads_to_no_token_of_it()
+    {
+        object[] roots = [.. shipped.Engine.Run("""
+            Connect-MbProject -Sandbox -Name gone -PassThru
+            $issued = New-MbProjectToken ci
+            $issued; Get-MbProjectToken; $user = New-MbUserToken -Email hana@example.com; $user; Get-MbUserToken $user.UserId; Remove-MbProjectToken $issued -Force -PassThru
+            """).MustSucceed().Select(item => item.BaseObject)];
+        object connection = shipped.Reach(roots).Single(item => item.GetType().Name == "ApiConnection");
+        string bearer = (string)connection.GetType().GetField("_token", Declared)!.GetValue(connection)!;
+        string[] parts = [bearer, .. bearer.Split('.')[1..]];
+        Assert.All(parts, part => Assert.True(LeadsTo(roots, item => TextOf(item).Contains(part, StringComparison.Ordinal))));
+        Assert.True(LeadsTo(roots, item => item.GetType().Name == "JsonWebToken"));
+
+        shipped.Engine.Run("Disconnect-MbProject gone").MustSucceed();
+
+        Assert.All(parts, part => Assert.False(LeadsTo(roots, item => TextOf(item).Contains(part, StringComparison.Ordinal))));
+        Assert.False(LeadsTo(roots, item => item.GetType().Name == "JsonWebToken"));
+
+        static string TextOf(object item) => item switch
+        {
+            string text => text,
+            char[] characters => new string(characters),
+            byte[] bytes => Encoding.Latin1.GetString(bytes),
+            _ => "",
+        };
+    }
+
+    // Through every field of every object, ours or not, but for those of the runtime itself.
+    private static bool LeadsTo(object[] roots, Func<object, bool> isIt)
+    {
+        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
+        var waiting = new Stack<object?>(roots);
+        while (waiting.TryPop(out object? item))
+        {
+            if (item is null or Pointer or MemberInfo or Assembly or Module or System.Threading.Thread || item.GetType().IsPrimitive || !seen.Add(item))
+            {
+                continue;
+            }
+
+            if (isIt(item))
+            {
+                return true;
+            }
+
+            if (item is Array items && !item.GetType().GetElementType()!.IsPrimitive)
+            {
+                items.Cast<object?>().ToList().ForEach(waiting.Push);
+            }
+
+            for (Type? type = item is Array or string ? null : item.GetType(); type is not null; type = type.BaseType)
+            {
+                foreach (FieldInfo field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+                {
+                    if (!field.FieldType.IsPrimitive && !field.FieldType.IsByRefLike && !field.FieldType.IsPointer)
+                    {
+                        waiting.Push(field.GetValue(item));
+                    }
+                }
+            }
+        }
+
+        return false;
     }
 
     [Fact]

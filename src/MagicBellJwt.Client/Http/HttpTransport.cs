@@ -1,0 +1,138 @@
+using System;
+using System.IO;
+using System.Net;
+using System.Net.Http;
+using System.Net.Security;
+using System.Runtime.InteropServices;
+using System.Security.Authentication;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace MagicBellJwt.Client;
+
+/// <summary>The HTTP client and its settings: sends a message, and reads the body of an answer. Knows nothing of the API.</summary>
+internal sealed class HttpTransport : IDisposable
+{
+    /// <summary>Whether this is .NET Framework, whose HTTP stack is another one.</summary>
+    internal static readonly bool IsFramework = !RuntimeInformation.FrameworkDescription.StartsWith(".NET ", StringComparison.Ordinal)
+        || RuntimeInformation.FrameworkDescription.StartsWith(".NET Framework", StringComparison.Ordinal);
+
+    private const int MaximumAnswerLength = 16 * 1024 * 1024;
+    private const string CertificateRefused = "MagicBellJwt.CertificateRefused";
+
+    // Windows and macOS look up the proxy on the caller's thread, and .NET Framework the host's name too. Neither can be stopped.
+    private static readonly bool s_mayBlockOnSend = IsFramework || !RuntimeInformation.IsOSPlatform(OSPlatform.Linux);
+
+    private readonly bool _usesTls;
+    private readonly IWebProxy? _proxy;
+    private readonly bool _usesNetwork;
+    private readonly HttpClient _client;
+
+    internal HttpTransport(JwtServiceOptions options)
+    {
+        _usesTls = options.BaseAddress.Scheme == Uri.UriSchemeHttps;
+        _proxy = options.Proxy;
+        _usesNetwork = options.Handler is null;
+        _client = NewClient(options.Handler ?? NewHandler(), disposesHandler: _usesNetwork || options.OwnsHandler);
+    }
+
+    /// <summary>Sends a message once and hands the answer over as soon as its head is there. The answer is gone when this returns.</summary>
+    internal async Task<T> SendAsync<T>(HttpRequestMessage message, Func<HttpResponseMessage, Task<T>> receive, CancellationToken cancellation)
+    {
+        // .NET Framework silently sends a POST again when a kept connection drops; a new one for each create leaves nothing to drop.
+        HttpClient client = _usesNetwork && IsFramework && message.Method == HttpMethod.Post ? NewClient(NewHandler(), disposesHandler: true) : _client;
+        try
+        {
+            Task<HttpResponseMessage> Send() => client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
+
+            using HttpResponseMessage response = await (s_mayBlockOnSend ? Task.Run(Send) : Send()).ConfigureAwait(false);
+            return await receive(response).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (client != _client)
+            {
+                client.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Reads the whole body of an answer.</summary>
+    /// <exception cref="UnreadableAnswerException">It is longer than 16 MiB.</exception>
+    internal static async Task<MemoryStream> ReadBodyAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        const string TooLong = "it is longer than 16 MiB";
+        if (response.Content.Headers.ContentLength > MaximumAnswerLength)
+        {
+            throw new UnreadableAnswerException(TooLong);
+        }
+
+        // On .NET Framework a read does not notice the cancellation, but it ends when the answer is disposed. On .NET a read does notice it,
+        // and disposing the answer during a read would end in a NullReferenceException.
+        using CancellationTokenRegistration registration = IsFramework ? cancellation.Register(response.Dispose) : default;
+        using Stream stream = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
+
+        // One byte more than the announced length, so that the end is found without growing the buffer.
+        byte[] body = new byte[(response.Content.Headers.ContentLength ?? 16384) + 1];
+        int length = 0;
+        int count;
+        while ((count = await stream.ReadAsync(body, length, body.Length - length, cancellation).ConfigureAwait(false)) > 0)
+        {
+            length += count;
+            if (length > MaximumAnswerLength)
+            {
+                throw new UnreadableAnswerException(TooLong);
+            }
+
+            if (length == body.Length)
+            {
+                Array.Resize(ref body, Math.Min(2 * length, MaximumAnswerLength + 1));
+            }
+        }
+
+        return new MemoryStream(body, 0, length, writable: false);
+    }
+
+    /// <summary>Whether the server's certificate is the reason why this message was not sent.</summary>
+    internal static bool WasCertificateRefused(HttpRequestMessage message) => message.Properties.ContainsKey(CertificateRefused);
+
+    /// <summary>Ends every request in flight. A handler that the caller made stays the caller's.</summary>
+    public void Dispose() => _client.Dispose();
+
+    private static HttpClient NewClient(HttpMessageHandler handler, bool disposesHandler) => new(handler, disposesHandler) { Timeout = Timeout.InfiniteTimeSpan };
+
+    private HttpClientHandler NewHandler()
+    {
+        var handler = new HttpClientHandler
+        {
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,
+            MaxConnectionsPerServer = 64,
+            UseCookies = false,
+
+            // Without TLS a proxy would read the bearer.
+            UseProxy = _usesTls,
+            ServerCertificateCustomValidationCallback = static (message, _, _, errors) =>
+            {
+                if (errors != SslPolicyErrors.None)
+                {
+                    message.Properties[CertificateRefused] = true;
+                }
+
+                return errors == SslPolicyErrors.None;
+            },
+        };
+        if (_proxy is not null && handler.UseProxy)
+        {
+            handler.Proxy = _proxy;
+        }
+
+        if (IsFramework)
+        {
+            // .NET Framework takes the process-wide default otherwise, which an old host may have left at TLS 1.0.
+            handler.SslProtocols = SslProtocols.Tls12;
+        }
+
+        return handler;
+    }
+}
