@@ -24,6 +24,7 @@ internal sealed class ApiConnection : IDisposable
     private volatile string _token;
     private volatile Redactor _redactor;
     private volatile bool _disposed;
+    private volatile bool _hasMetApi;
     private long _clockOffset = NoOffset;
 
     internal ApiConnection(JwtServiceOptions options)
@@ -172,17 +173,17 @@ internal sealed class ApiConnection : IDisposable
             }
 
             T result = read(answer);
-            LearnClock(response);
+            MeetApi(response);
             return result;
         }
-        catch (Exception exception) when (!response.IsSuccessStatusCode && exception is not MagicBellException)
+        catch (Exception exception) when (!response.IsSuccessStatusCode && exception is not MagicBellException && (request.IsWrite || !progress.Call.Abandon.IsCancellationRequested))
         {
-            // The status is there, but the body that would make it certain broke, stalled or was stopped.
+            // The status is there, but the body that would make it certain broke or stalled.
             throw Refusal(null);
         }
         catch (Exception exception) when (exception is UnreadableAnswerException or InvalidDataException)
         {
-            MagicBellException failure = FailureMapping.OfUnreadableSuccess(request, status, response.Content.Headers.ContentType?.MediaType, exception);
+            MagicBellException failure = FailureMapping.OfUnreadableSuccess(request, status, response.Content.Headers.ContentType?.MediaType, exception, !_hasMetApi && !request.IsWrite);
             failure.RequestId = attempt.RequestId;
             throw failure;
         }
@@ -194,12 +195,12 @@ internal sealed class ApiConnection : IDisposable
 
         MagicBellException Refusal(IReadOnlyList<ApiError>? errors)
         {
-            MagicBellException failure = FailureMapping.OfStatus(request, status, errors, progress.OutcomeUnknown);
+            MagicBellException failure = FailureMapping.OfStatus(request, status, errors, progress.OutcomeUnknown, !_hasMetApi && !request.IsWrite);
             failure.RequestId = attempt.RequestId;
             failure.RetryAfter = RetryAfterOf(response);
             if (failure.Outcome == AttemptOutcome.Refused)
             {
-                LearnClock(response);
+                MeetApi(response);
             }
 
             return failure;
@@ -228,8 +229,9 @@ internal sealed class ApiConnection : IDisposable
     }
 
     // By an answer of the API only: a gateway has a clock of its own.
-    private void LearnClock(HttpResponseMessage response)
+    private void MeetApi(HttpResponseMessage response)
     {
+        _hasMetApi = true;
         if (response.Headers.Date is { } date)
         {
             Volatile.Write(ref _clockOffset, (_clock.GetUtcNow() - date).Ticks);

@@ -19,42 +19,51 @@ internal static class FailureMapping
     /// <param name="status">The HTTP status.</param>
     /// <param name="errors">The answer's <c>errors</c>; null where its body is not the API's own.</param>
     /// <param name="isInDoubt">Whether an earlier attempt may have been carried out.</param>
-    internal static MagicBellException OfStatus(ApiRequest request, int status, IReadOnlyList<ApiError>? errors, bool isInDoubt)
+    /// <param name="isAddressDoubtful">Whether this is a read, and nothing has answered yet as the API does. Then repeating it would only hide a wrong address.</param>
+    internal static MagicBellException OfStatus(ApiRequest request, int status, IReadOnlyList<ApiError>? errors, bool isInDoubt, bool isAddressDoubtful)
     {
         string token = request.Token is null ? "the session's token" : "this token";
         bool isApi = errors is not null;
         (MagicBellError error, string what, AttemptOutcome outcome) = status switch
         {
             400 or 422 when isApi => (MagicBellError.InvalidRequest, "the server refused the input", AttemptOutcome.Refused),
-            401 when isApi => (MagicBellError.Unauthorized, $"the server does not accept {token}: it is wrong, has expired or was revoked", AttemptOutcome.Refused),
-            403 when isApi => (MagicBellError.Forbidden, $"{token} is not an administrator's", AttemptOutcome.Refused),
-            404 when isApi && isInDoubt => (MagicBellError.TokenNotFound, "the server does not know it, but the answer to an earlier attempt was lost, so this call may have revoked it", AttemptOutcome.Refused),
+
+            // A gateway may refuse a token too, so these keep their meaning; but only the API's own word is certain.
+            401 => (MagicBellError.Unauthorized, $"the server does not accept {token}: it is wrong, has expired or was revoked", isApi ? AttemptOutcome.Refused : AttemptOutcome.InDoubt),
+            403 => (MagicBellError.Forbidden, $"{token} is not an administrator's", isApi ? AttemptOutcome.Refused : AttemptOutcome.InDoubt),
+            404 when isApi && isInDoubt => (MagicBellError.TokenNotFound, "the server does not know it, but an earlier answer was lost, so this call may have revoked it", AttemptOutcome.Refused),
             404 when isApi => (MagicBellError.TokenNotFound, "the server does not know it", AttemptOutcome.Refused),
             409 when isApi => (MagicBellError.Conflict, "the server holds something that contradicts it", AttemptOutcome.Refused),
             429 => (MagicBellError.RateLimited, "the rate limit of the project is used up", isApi ? AttemptOutcome.Refused : AttemptOutcome.InDoubt),
             >= 500 => (MagicBellError.ServiceUnavailable, "the server could not answer", AttemptOutcome.InDoubt),
             407 => (MagicBellError.ConnectionFailed, "the proxy asks for credentials", AttemptOutcome.InDoubt),
             >= 300 and < 400 => (MagicBellError.UnexpectedResponse, "the server sent a redirect, which is not followed since it would take the bearer along", AttemptOutcome.InDoubt),
-            400 or 401 or 403 or 404 or 409 or 422 =>
-                (MagicBellError.UnexpectedResponse, "the answer is not the API's own, but a gateway's, a proxy's or a sign-in page's", AttemptOutcome.InDoubt),
+            400 or 404 or 409 or 422 => (MagicBellError.UnexpectedResponse, "the server sent a refusal", AttemptOutcome.InDoubt),
             _ => (MagicBellError.UnexpectedResponse, "the server gave an answer that the API's document does not name", AttemptOutcome.InDoubt),
         };
-        string details = string.Concat((errors ?? []).Take(5).Select(item => item.Message.Length > 0 ? " " + item.Message.TrimEnd('.') + "." : ""));
+        string details = isApi ? "" : " The answer is not the API's own: a gateway, a proxy or a sign-in page may have sent it.";
+        details += string.Concat((errors ?? []).Take(5).Select(item => item.Message.Length > 0 ? " " + item.Message.TrimEnd('.') + "." : ""));
         MagicBellException failure = Failure(request, error, outcome, string.Format(CultureInfo.InvariantCulture, "{0} ({1})", what, status), details: details);
         failure.StatusCode = status;
         failure.ApiErrors = errors ?? [];
-        failure.MayRepeat |= status == 429 && isApi;
+        failure.MayRepeat = (failure.MayRepeat && (!isAddressDoubtful || status is 408 or 425 or 429 or >= 500)) || (isApi && status == 429);
         return failure;
     }
 
     /// <summary>A success whose body is not what the API's document says. It leaves the work in doubt: of a create it is a token that nobody holds.</summary>
-    internal static MagicBellException OfUnreadableSuccess(ApiRequest request, int status, string? mediaType, Exception exception)
+    /// <param name="request">What was asked for.</param>
+    /// <param name="status">The HTTP status.</param>
+    /// <param name="mediaType">The answer's media type; null where it has none.</param>
+    /// <param name="exception">Why it cannot be read.</param>
+    /// <param name="isAddressDoubtful">As for <see cref="OfStatus"/>.</param>
+    internal static MagicBellException OfUnreadableSuccess(ApiRequest request, int status, string? mediaType, Exception exception, bool isAddressDoubtful)
     {
         string what = mediaType?.IndexOf("html", StringComparison.OrdinalIgnoreCase) >= 0 ? "a web page instead of JSON"
             : exception is InvalidDataException ? "a body whose compression is broken"
             : "an answer that cannot be read, for " + exception.Message;
         MagicBellException failure = Failure(request, MagicBellError.UnexpectedResponse, AttemptOutcome.InDoubt, $"the server sent {what}");
         failure.StatusCode = status;
+        failure.MayRepeat &= !isAddressDoubtful;
         return failure;
     }
 

@@ -136,12 +136,12 @@ public sealed partial class FindMbLeakedTokenCommand
             ReadWith(session, value);
             return (true, TokenKind.Project);
         }
-        catch (MagicBellException failure) when (failure.Error == MagicBellError.Forbidden)
+        catch (MagicBellException failure) when (failure is { Error: MagicBellError.Forbidden, IsCertain: true })
         {
             // It is somebody's, but not an administrator's.
             return (true, TokenKind.User);
         }
-        catch (MagicBellException failure) when (failure.Error == MagicBellError.Unauthorized)
+        catch (MagicBellException failure) when (failure is { Error: MagicBellError.Unauthorized, IsCertain: true })
         {
             return (false, null);
         }

@@ -73,7 +73,7 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
         {
             ReadWith(session, value);
         }
-        catch (MagicBellException failure) when (failure.Error == MagicBellError.Forbidden)
+        catch (MagicBellException failure) when (failure is { Error: MagicBellError.Forbidden, IsCertain: true })
         {
             return;
         }

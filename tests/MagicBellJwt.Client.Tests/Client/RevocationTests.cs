@@ -22,7 +22,7 @@ public class RevocationTests
 
         MagicBellException failure = await Failing.WithAsync(MagicBellError.TokenNotFound, () => client.DiscardAsync(id));
 
-        Assert.Contains("an earlier attempt was lost", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("an earlier answer was lost", failure.Message, StringComparison.Ordinal);
         Assert.Equal((404, 2, true, false), (failure.StatusCode, failure.Attempts, failure.OutcomeUnknown, failure.IsCertain));
         Assert.NotNull(failure.RequestId);
         Assert.Equal("not_found", Assert.Single(failure.ApiErrors).Code);
