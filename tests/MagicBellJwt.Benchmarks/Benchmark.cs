@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Linq;
 using System.Net;
 using System.Threading.Tasks;
-using MagicBellJwt.Tests.Pipeline;
 
 namespace MagicBellJwt.Benchmarks;
 

@@ -23,7 +23,7 @@ internal static class ClientChecks
     {
         // A culture with another decimal sign, another calendar's digits or another i must change nothing.
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = new CultureInfo("tr-TR");
-        using var server = new SandboxProcess("--no-rate-limit", "--seed-project-tokens", "120");
+        using var server = new SandboxProcess(["--no-rate-limit", "--seed-project-tokens", "120"]);
         using var service = s_service = new JwtService(new JwtServiceOptions { BaseAddress = server.BaseAddress, Token = server.Token, Proxy = new WebProxy() });
 
         await checks.RunAsync("A list is read page by page", async () =>

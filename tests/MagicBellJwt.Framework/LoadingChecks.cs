@@ -12,7 +12,7 @@ internal static class LoadingChecks
     private static readonly string[] s_shared = ["Newtonsoft.Json", "Polly.Core", "Microsoft.Bcl.AsyncInterfaces"];
     private static readonly string[] s_sameVersion = ["Polly.Core", "Microsoft.Bcl.AsyncInterfaces"];
     private static readonly bool s_mono = Type.GetType("Mono.Runtime") is not null;
-    private static readonly string s_module = Path.Combine(Repository.Folder, "out", "MagicBellJwt");
+    private static readonly string s_module = Repository.ModuleFolder;
     private static readonly string s_dependencies = Path.Combine(s_module, "dependencies") + Path.DirectorySeparatorChar;
 
     internal static void Run(Checks checks)

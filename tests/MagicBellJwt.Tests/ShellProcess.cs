@@ -23,7 +23,7 @@ internal static class ShellProcess
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     /// <summary>The project's Shell, which has imported the module; an argument for dotnet.</summary>
-    public static string Shell { get; } = BuiltModule.OutputOf("src/MagicBellJwt.Shell", "MagicBellJwt.Shell.dll");
+    public static string Shell { get; } = Repository.OutputOf("src/MagicBellJwt.Shell", "MagicBellJwt.Shell.dll");
 
     /// <summary>pwsh, which knows nothing of the module; an argument for dotnet.</summary>
     public static string Pwsh { get; } = Path.Combine(PwshFolder, "pwsh.dll");

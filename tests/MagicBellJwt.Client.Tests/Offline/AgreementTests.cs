@@ -70,7 +70,7 @@ public class AgreementTests
             ValidateIssuer = false,
             RequireExpirationTime = false,
             ValidAlgorithms = ["HS256"],
-            IssuerSigningKey = new SymmetricSecurityKey(TokenText.Key),
+            IssuerSigningKey = new SymmetricSecurityKey(TokenText.KeyBytes),
             ClockSkew = s_skew,
         };
         string[] names = [.. _mutations.Keys];
@@ -83,7 +83,7 @@ public class AgreementTests
             string claims = Claims();
             string token = _mutations[name](header, claims);
             bool theirs = (await handler.ValidateTokenAsync(token, parameters)).IsValid;
-            bool ours = TokenSignature.Verify(token, TokenText.Key, s_now, s_skew, out string? reason);
+            bool ours = TokenSignature.Verify(token, TokenText.KeyBytes, s_now, s_skew, out string? reason);
 
             string because = $"{name}, token {i}: theirs {theirs}, ours {ours} ({reason}), header {header}, claims {claims}";
             bool isStricter = name.StartsWith("stricter", StringComparison.Ordinal) || !IsStrictBase64Url(token);
@@ -253,6 +253,6 @@ public class AgreementTests
     private static string Hs512(string header, string claims)
     {
         string signed = TokenText.Encode(header) + "." + TokenText.Encode(claims);
-        return signed + "." + TokenText.Encode(HMACSHA512.HashData(TokenText.Key, Encoding.ASCII.GetBytes(signed)));
+        return signed + "." + TokenText.Encode(HMACSHA512.HashData(TokenText.KeyBytes, Encoding.ASCII.GetBytes(signed)));
     }
 }

@@ -90,7 +90,7 @@ public class TokenSignatureTests
     {
         string token = TokenText.Sign(TokenText.Hs256, """{"user_id":"u"}""");
         string signed = token[..token.LastIndexOf('.')];
-        byte[] signature = HMACSHA256.HashData(TokenText.Key, Encoding.ASCII.GetBytes(signed));
+        byte[] signature = HMACSHA256.HashData(TokenText.KeyBytes, Encoding.ASCII.GetBytes(signed));
 
         Assert.True(Verify(token, out _));
         for (int bit = 0; bit < 256; bit++)
@@ -144,7 +144,7 @@ public class TokenSignatureTests
     public void Judges_the_times_with_the_skew_on_each_side(int skewSeconds, string claims, bool isValid)
     {
         bool answer = TokenSignature.Verify(
-            TokenText.Sign(TokenText.Hs256, claims), TokenText.Key, s_now, TimeSpan.FromSeconds(skewSeconds), out string? reason);
+            TokenText.Sign(TokenText.Hs256, claims), TokenText.KeyBytes, s_now, TimeSpan.FromSeconds(skewSeconds), out string? reason);
 
         Assert.Equal(isValid, answer);
         Assert.Equal(isValid, reason is null);
@@ -152,7 +152,7 @@ public class TokenSignatureTests
 
     [Fact]
     public void A_skew_of_any_size_overflows_nothing() =>
-        Assert.True(TokenSignature.Verify(TokenText.Sign(TokenText.Hs256, """{"exp":1,"nbf":99999999999}"""), TokenText.Key, DateTimeOffset.MaxValue, TimeSpan.MaxValue, out _));
+        Assert.True(TokenSignature.Verify(TokenText.Sign(TokenText.Hs256, """{"exp":1,"nbf":99999999999}"""), TokenText.KeyBytes, DateTimeOffset.MaxValue, TimeSpan.MaxValue, out _));
 
     [Fact]
     public void The_key_is_neither_kept_nor_changed_and_the_reason_holds_nothing_of_it()
@@ -177,7 +177,7 @@ public class TokenSignatureTests
         Assert.False(Verify(null!, out _));
         Assert.Throws<ArgumentNullException>(() => TokenSignature.Verify("e30.e30.", null!, s_now, TimeSpan.Zero, out _));
         Assert.Throws<ArgumentException>(() => TokenSignature.Verify(TokenText.Sign(TokenText.Hs256, "{}", []), [], s_now, TimeSpan.Zero, out _));
-        Assert.Throws<ArgumentOutOfRangeException>(() => TokenSignature.Verify("e30.e30.", TokenText.Key, s_now, TimeSpan.FromTicks(-1), out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TokenSignature.Verify("e30.e30.", TokenText.KeyBytes, s_now, TimeSpan.FromTicks(-1), out _));
     }
 
     [Fact]
@@ -199,5 +199,5 @@ public class TokenSignatureTests
         Assert.Throws<ArgumentNullException>(() => ConstantTime.AreEqual(bytes, null!));
     }
 
-    private static bool Verify(string token, out string? reason) => TokenSignature.Verify(token, TokenText.Key, s_now, TimeSpan.Zero, out reason);
+    private static bool Verify(string token, out string? reason) => TokenSignature.Verify(token, TokenText.KeyBytes, s_now, TimeSpan.Zero, out reason);
 }

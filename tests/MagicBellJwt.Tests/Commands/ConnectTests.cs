@@ -19,7 +19,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     {
         PSObject session = Engine.Connect(Server, "-Name work");
 
-        RecordedRequest request = Assert.Single(await Server.RequestsAsync());
+        ServerRequest request = Assert.Single(await Server.RequestsAsync());
         Assert.Equal(("GET", "/v2/jwt/project?limit=1"), (request.Method, request.Target));
         Assert.Equal("MagicBellJwt.Session", session.TypeNames[0]);
         Assert.Equal(("work", Server.BaseAddress, false, true), (session.Get<string>("Name"), session.Get<Uri>("BaseAddress"), session.Get<bool>("IsSandbox"), session.Get<bool>("IsConnected")));
@@ -56,7 +56,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     [InlineData(302, "MbUnexpectedResponse", ErrorCategory.InvalidData, "a redirect, which is not followed", false)]
     public async Task What_is_wrong_is_told_plainly_and_no_session_is_left(int status, string id, ErrorCategory category, string message, bool terminates)
     {
-        await using var server = new ScriptedServer(_ => ScriptedServer.Answer(status, "text/html", "<html><body>Sign in</body></html>", "Location: https://example.com/sign-in"));
+        await using var server = RawServer.Scripted(_ => Answers.Text(status, "text/html", "<html><body>Sign in</body></html>", "Location: https://example.com/sign-in"));
         using var engine = new PowerShellEngine();
 
         Run run = engine.Try("Connect-MbProject $token -BaseUri $address -Name work -PassThru; 'went on'", ("token", Secret.Of("any")), ("address", server.BaseAddress));
@@ -87,7 +87,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     public async Task An_address_where_nobody_listens_is_told_after_the_retries()
     {
         Uri address;
-        await using (var gone = new ScriptedServer(_ => (string?)null))
+        await using (var gone = RawServer.Scripted(_ => (string?)null))
         {
             address = gone.BaseAddress;
         }
@@ -206,7 +206,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
               {"id":"0198c0de-0000-7000-8000-00000000000d","created_at":"2026-01-02T03:04:07Z"}
             ],"links":{}}
             """;
-        await using var server = new ScriptedServer(_ => ScriptedServer.Json(200, List));
+        await using var server = RawServer.Scripted(_ => Answers.Json(200, List));
 
         PSObject session = Run(
             "Connect-MbProject $token -BaseUri $address -PassThru",
@@ -233,7 +233,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     [Fact]
     public async Task A_proxy_never_sees_a_bearer_outside_tls()
     {
-        await using var proxy = new ScriptedServer(_ => ScriptedServer.Json(200, Page));
+        await using var proxy = RawServer.Scripted(_ => Answers.Json(200, Page));
 
         Run(
             "Connect-MbProject $token -BaseUri $address -Proxy $proxy -ProxyCredential ([pscredential]::new('name', $token))",
@@ -248,7 +248,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     [Fact]
     public async Task Through_a_proxy_only_the_host_is_asked_for()
     {
-        await using var proxy = new ScriptedServer(_ => ScriptedServer.Answer(407, "text/plain", "no", "Proxy-Authenticate: Basic"));
+        await using var proxy = RawServer.Scripted(_ => Answers.Text(407, "text/plain", "no", "Proxy-Authenticate: Basic"));
 
         Run run = Run(
             "Connect-MbProject $token -BaseUri https://api.example.com/v2 -Proxy $proxy -MaximumRetryCount 0",
@@ -258,7 +258,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.StartsWith("MbConnectionFailed,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.All(proxy.Requests, request => Assert.Equal("CONNECT", request.Method));
         Assert.NotEmpty(proxy.Requests);
-        Assert.DoesNotContain(proxy.Requests, request => request.Head.Contains("bearer-canary", StringComparison.Ordinal));
+        Assert.DoesNotContain(proxy.Requests, request => request.Headers.Values.Any(value => value.Contains("bearer-canary", StringComparison.Ordinal)));
     }
 
     [Theory]

@@ -85,7 +85,7 @@ public sealed class EnvironmentTests : ServerTests
         using Runspace runspace = RunspaceFactory.CreateRunspace(new BlindHost(), InitialSessionState.CreateDefault2());
         runspace.Open();
         using PowerShell shell = PowerShell.Create(runspace);
-        shell.AddCommand("Import-Module").AddArgument(BuiltModule.Manifest).AddStatement().AddCommand("Connect-MbProject");
+        shell.AddCommand("Import-Module").AddArgument(Repository.Manifest).AddStatement().AddCommand("Connect-MbProject");
 
         shell.Invoke();
 

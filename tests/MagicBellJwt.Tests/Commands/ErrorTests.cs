@@ -139,7 +139,7 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
     [Fact]
     public async Task The_exception_holds_the_facts_of_the_answer()
     {
-        await using var server = new ScriptedServer(_ => ScriptedServer.Json(
+        await using var server = RawServer.Scripted(_ => Answers.Json(
             429,
             """{"errors":[{"code":"too_many","message":"Slow down."},{"message":"Second."}]}""",
             "Retry-After: 7",
@@ -169,7 +169,7 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
 
         ErrorRecord error = Assert.Single(Run("New-MbProjectToken $name", ("name", name)).Errors);
         PSObject failure = PSObject.AsPSObject(error.Exception);
-        RecordedRequest create = Assert.Single(await WritesAsync(), request => request.Fault is not null);
+        ServerRequest create = Assert.Single(await WritesAsync(), request => request.Fault is not null);
         Assert.Equal(create.Headers["Idempotency-Key"], failure.Get<string>("IdempotencyKey"));
         Assert.Contains(create.Headers["Idempotency-Key"], error.Exception.Message, StringComparison.Ordinal);
         Assert.Contains(name, error.Exception.Message, StringComparison.Ordinal);

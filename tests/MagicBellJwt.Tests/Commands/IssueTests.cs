@@ -37,7 +37,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
     {
         Run("New-MbUserToken -Email once@example.com -ExternalId 'user 7' -Name laptop -ExpiresIn 30d").MustSucceed();
 
-        RecordedRequest request = Assert.Single(await Server.RequestsAsync());
+        ServerRequest request = Assert.Single(await Server.RequestsAsync());
         Assert.Equal(("POST", "/v2/jwt/user"), (request.Method, request.Target));
         Assert.Equal("""{"email":"once@example.com","external_id":"user 7","name":"laptop","expiry":2592000}""", request.Body);
         Assert.Equal("application/json; charset=utf-8", request.Headers["Content-Type"]);
@@ -273,7 +273,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
         PSObject found = Run("New-MbProjectToken found -IdempotencyKey ([guid]::NewGuid())").MustSucceed().Single();
 
         Assert.StartsWith("MbCreateOutcomeUnknown,", Assert.Single(lost.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
-        RecordedRequest[] writes = await WritesAsync();
+        ServerRequest[] writes = await WritesAsync();
         Assert.Equal(["lost", "found", "found"], writes.Select(request => Member(request, "name")));
         Assert.Equal(writes[1].Headers["Idempotency-Key"], writes[2].Headers["Idempotency-Key"]);
         Assert.Equal(found.Id(), Assert.Single(await Server.TokensAsync(), token => token.Name == "found").Id);
@@ -324,7 +324,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
     [Fact]
     public async Task The_user_is_unknown_where_the_token_does_not_tell()
     {
-        await using var opaque = new ScriptedServer(_ => ScriptedServer.Json(201, """{"token":"opaque-value","token_id":"0198c0de-0000-7000-8000-000000000002","created_at":"2026-01-01T00:00:00Z","expires_at":null}"""));
+        await using var opaque = RawServer.Scripted(_ => Answers.Json(201, """{"token":"opaque-value","token_id":"0198c0de-0000-7000-8000-000000000002","created_at":"2026-01-01T00:00:00Z","expires_at":null}"""));
         PSObject token = Run(
             "$null = Connect-MbProject $secret -BaseUri $address -SkipConnectionTest; New-MbUserToken -Email hana@example.com",
             ("secret", Secret.Of("any")),
@@ -334,10 +334,10 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.Equal("opaque-value", Secret.Reveal(token.Properties["Token"].Value));
     }
 
-    private static long? Expiry(RecordedRequest create) =>
+    private static long? Expiry(ServerRequest create) =>
         JsonDocument.Parse(create.Body).RootElement.TryGetProperty("expiry", out JsonElement expiry) ? expiry.GetInt64() : null;
 
-    private static string? Member(RecordedRequest create, string name) =>
+    private static string? Member(ServerRequest create, string name) =>
         JsonDocument.Parse(create.Body).RootElement.TryGetProperty(name, out JsonElement member) ? member.GetString() : null;
 
     /// <summary>What the server says to a bearer: 200 to an administrator, 403 to another token of the project, 401 to anybody else.</summary>

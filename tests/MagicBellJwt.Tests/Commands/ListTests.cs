@@ -22,7 +22,7 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
         Assert.All(tokens, token => Assert.Equal("MagicBellJwt.ProjectToken", token.TypeNames[0]));
         Assert.Equal((await Server.TokensAsync()).Where(token => token.Kind == "project").Select(token => token.Id).Order(), tokens.Select(token => token.Id()).Order());
         Assert.Equal(tokens.Select(token => token.Get<DateTimeOffset>("CreatedAt")).OrderDescending(), tokens.Select(token => token.Get<DateTimeOffset>("CreatedAt")));
-        RecordedRequest[] pages = await Server.RequestsAsync();
+        ServerRequest[] pages = await Server.RequestsAsync();
         Assert.Equal(3, pages.Length);
         Assert.Equal(("GET", "/v2/jwt/project?limit=100"), (pages[0].Method, pages[0].Target));
     }
@@ -47,7 +47,7 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
 
         Assert.Equal(count, tokens.Select(token => token.Id()).Distinct().Count());
         Assert.Equal(count, tokens.Count);
-        RecordedRequest[] read = await Server.RequestsAsync();
+        ServerRequest[] read = await Server.RequestsAsync();
         Assert.Equal(pages, string.Join(',', read.Select(request => System.Web.HttpUtility.ParseQueryString(request.Target.Split('?')[1])["limit"])));
     }
 
@@ -221,7 +221,7 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
     [Fact]
     public async Task A_token_shows_its_state_and_whatever_else_the_server_says()
     {
-        await using var server = new ScriptedServer(_ => ScriptedServer.Json(200, """
+        await using var server = RawServer.Scripted(_ => Answers.Json(200, """
             {"data":[
               {"id":"0198c0de-0000-7000-8000-000000000001","name":null,"created_at":"2026-01-02T03:04:05.678Z","expires_at":null,"last_used_at":"2026-02-03T04:05:06+05:30","tags":["a",{"b":1}],"scope":"read"},
               {"token_id":"0198c0de-0000-7000-8000-000000000002","name":"old","created_at":"2020-01-01T00:00:00Z","expires_at":"2020-02-01T00:00:00Z"},

@@ -52,7 +52,7 @@ public sealed class RevokeTests(ServerFixture fixture) : ServerTests(fixture)
 
         PSObject revocation = Run(script + " -PassThru").MustSucceed().Single();
 
-        RecordedRequest request = Assert.Single(await WritesAsync());
+        ServerRequest request = Assert.Single(await WritesAsync());
         Assert.Equal("DELETE", request.Method);
         Assert.Equal($"/v2/jwt/{kind}/{id}", request.Target, ignoreCase: true);
         Assert.False(Assert.Single(await Server.TokensAsync(), token => token.Id == id).Live);

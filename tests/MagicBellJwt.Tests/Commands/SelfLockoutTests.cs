@@ -3,7 +3,6 @@ using System.Linq;
 using System.Management.Automation;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
-using MagicBellJwt.Tests.Server;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Commands;
@@ -75,7 +74,7 @@ public sealed class SelfLockoutTests
     [Fact]
     public async Task Where_the_own_token_is_not_known_the_last_live_one_is_refused()
     {
-        await using ScriptedServer server = Server();
+        await using RawServer server = Server();
         using PowerShellEngine engine = Connect(server);
 
         Run run = engine.Run($"'{Other}', '{Own}', '{Expired}' | Remove-MbProjectToken -Force -PassThru");
@@ -92,7 +91,7 @@ public sealed class SelfLockoutTests
     [Fact]
     public async Task Whoever_allows_it_is_not_counted()
     {
-        await using ScriptedServer server = Server();
+        await using RawServer server = Server();
         using PowerShellEngine engine = Connect(server);
 
         Run run = engine.Run($"'{Other}', '{Own}' | Remove-MbProjectToken -Force -AllowSelfLockout");
@@ -105,7 +104,7 @@ public sealed class SelfLockoutTests
     [Fact]
     public async Task A_preview_counts_what_it_would_revoke()
     {
-        await using ScriptedServer server = Server();
+        await using RawServer server = Server();
         using PowerShellEngine engine = Connect(server);
 
         Run run = engine.Run($"'{Other}', '{Own}' | Remove-MbProjectToken -WhatIf");
@@ -115,9 +114,9 @@ public sealed class SelfLockoutTests
     }
 
     // Two live tokens and an expired one, in a project whose tokens carry no claims.
-    private static ScriptedServer Server() => new(request => request.Method == "DELETE"
-        ? ScriptedServer.Discarded(request)
-        : ScriptedServer.Json(200, $$"""
+    private static RawServer Server() => RawServer.Scripted(request => request.Method == "DELETE"
+        ? Answers.Discarded(request)
+        : Answers.Json(200, $$"""
             {"data":[
               {"id":"{{Own}}","created_at":"2026-01-01T00:00:00Z"},
               {"id":"{{Other}}","created_at":"2026-01-01T00:00:00Z"},
@@ -125,7 +124,7 @@ public sealed class SelfLockoutTests
             ],"links":{} }
             """));
 
-    private static PowerShellEngine Connect(ScriptedServer server)
+    private static PowerShellEngine Connect(RawServer server)
     {
         var engine = new PowerShellEngine();
         engine.Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest", ("token", Secret.Of("opaque")), ("address", server.BaseAddress)).MustSucceed();

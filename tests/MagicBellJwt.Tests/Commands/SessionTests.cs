@@ -3,7 +3,6 @@ using System.Linq;
 using System.Management.Automation;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
-using MagicBellJwt.Tests.Server;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Commands;

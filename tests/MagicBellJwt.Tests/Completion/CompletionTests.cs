@@ -5,7 +5,6 @@ using System.Management.Automation;
 using System.Text.Json;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
-using MagicBellJwt.Tests.Server;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Completion;
@@ -28,7 +27,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("Get-MbProjectToken -Session first -Id ")]
     public async Task Ids_are_those_of_live_tokens_and_say_name_and_end(string line)
     {
-        await using ScriptedServer server = Listing(Token(1, "alive"), Token(2, null, "2000-01-01T00:00:00Z"), Token(3, "gone", discarded: true), Token(4, null, null));
+        await using RawServer server = Listing(Token(1, "alive"), Token(2, null, "2000-01-01T00:00:00Z"), Token(3, "gone", discarded: true), Token(4, null, null));
         Connect(server);
 
         IReadOnlyList<CompletionResult> offered = Complete(line);
@@ -46,10 +45,10 @@ public sealed class CompletionTests : IDisposable
     [InlineData("Update-MbUserToken -Id ", "usr_b", "usr_a")]
     public async Task Tokens_of_users_are_those_of_the_users_named_or_seen(string line, params string[] users)
     {
-        await using var server = new ScriptedServer(request => ScriptedServer.Json(200, List(Token(1, request.Target))));
+        await using var server = RawServer.Scripted(request => Answers.Json(200, List(Token(1, request.Target))));
         Connect(server);
         Run("Get-MbUserToken usr_a, usr_b -ThrottleLimit 1");
-        server.Requests.Clear();
+        server.Clear();
 
         Assert.Equal([Id + 1], Complete(line).Select(result => result.CompletionText));
         Assert.Equal(users.Select(user => "/v2/jwt/user/" + user).Order(), server.Requests.Select(request => request.Target.Split('?')[0]).Order());
@@ -71,7 +70,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("\u0645\u0641\u062a\u0627\u062d \ud83d\udd11 e\u0301")]
     public async Task A_name_is_quoted_so_that_it_means_itself_and_nothing_runs(string name)
     {
-        await using ScriptedServer server = Listing(Token(1, name), Token(2, "another"));
+        await using RawServer server = Listing(Token(1, name), Token(2, "another"));
         Connect(server);
 
         string wildcard = Complete("Get-MbProjectToken -Name ")[0].CompletionText;
@@ -95,7 +94,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("Get-MbProjectToken -Name nothing")]
     public async Task What_is_typed_narrows_it_however_it_is_quoted(string line, params string[] texts)
     {
-        await using ScriptedServer server = Listing(Token(1, "ci-main"), Token(2, "ci one"), Token(3, "ci [2]"), Token(4, "it's"));
+        await using RawServer server = Listing(Token(1, "ci-main"), Token(2, "ci one"), Token(3, "ci [2]"), Token(4, "it's"));
         Connect(server);
 
         // Where nothing is offered the engine goes on to files, which are no token's name.
@@ -105,7 +104,7 @@ public sealed class CompletionTests : IDisposable
     [Fact]
     public async Task Text_of_the_server_cannot_steer_the_terminal()
     {
-        await using ScriptedServer server = Listing(Token(1, "\u001b]0;title\u0007\u001b[2J"), Token(2, "two\nlines"), Token(3, "turned\u202etxt"));
+        await using RawServer server = Listing(Token(1, "\u001b]0;title\u0007\u001b[2J"), Token(2, "two\nlines"), Token(3, "turned\u202etxt"));
         Connect(server);
 
         IReadOnlyList<CompletionResult> names = Complete("Get-MbProjectToken -Name ");
@@ -120,15 +119,15 @@ public sealed class CompletionTests : IDisposable
     [Fact]
     public async Task A_list_is_read_once_until_something_is_issued_or_revoked()
     {
-        await using var server = new ScriptedServer(request => request.Method switch
+        await using var server = RawServer.Scripted(request => request.Method switch
         {
-            "POST" => ScriptedServer.Created(),
-            "DELETE" => ScriptedServer.Discarded(request),
-            _ => ScriptedServer.Json(200, List(Token(1, "one"))),
+            "POST" => Answers.Created(),
+            "DELETE" => Answers.Discarded(request),
+            _ => Answers.Json(200, List(Token(1, "one"))),
         });
         Connect(server);
         int Reads() => server.Requests.Count(request => request.Method == "GET");
-        server.Requests.Clear();
+        server.Clear();
 
         _ = Complete("Get-MbProjectToken -Id ");
         _ = Complete("Get-MbProjectToken -Name ");
@@ -148,10 +147,10 @@ public sealed class CompletionTests : IDisposable
     {
         // Half a minute is for ever to somebody at a prompt, and a test that waits for it ends all the same.
         var answer = new TaskCompletionSource();
-        await using var server = new ScriptedServer(async _ =>
+        await using var server = RawServer.Scripted(async _ =>
         {
             await Task.WhenAny(answer.Task, Task.Delay(TimeSpan.FromSeconds(30)));
-            return ScriptedServer.Json(200, List(Token(1, "late")));
+            return Answers.Json(200, List(Token(1, "late")));
         });
         Run("Connect-MbProject $token -BaseUri $address -Name first -SkipConnectionTest", ("token", Secret.Of("opaque")), ("address", server.BaseAddress));
 
@@ -170,7 +169,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData(null)]
     public async Task A_server_that_fails_makes_no_error(string? answer)
     {
-        await using var server = new ScriptedServer(_ => answer);
+        await using var server = RawServer.Scripted(_ => answer);
         Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest -MaximumRetryCount 0", ("token", Secret.Of("opaque")), ("address", server.BaseAddress));
 
         AssertNothingIsOffered();
@@ -179,7 +178,7 @@ public sealed class CompletionTests : IDisposable
     [Fact]
     public async Task A_server_that_is_not_there_makes_no_error()
     {
-        await using (ScriptedServer server = Listing(Token(1, "one")))
+        await using (RawServer server = Listing(Token(1, "one")))
         {
             Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest", ("token", Secret.Of("opaque")), ("address", server.BaseAddress));
         }
@@ -253,7 +252,7 @@ public sealed class CompletionTests : IDisposable
 
     public void Dispose() => _engine.Dispose();
 
-    private static ScriptedServer Listing(params object[] tokens) => new(_ => ScriptedServer.Json(200, List(tokens)));
+    private static RawServer Listing(params object[] tokens) => RawServer.Scripted(_ => Answers.Json(200, List(tokens)));
 
     private static string List(params object[] tokens) => JsonSerializer.Serialize(new { data = tokens, links = new { } });
 
@@ -266,7 +265,7 @@ public sealed class CompletionTests : IDisposable
         discarded_at = discarded ? "2020-01-02T00:00:00Z" : null,
     };
 
-    private void Connect(ScriptedServer server) =>
+    private void Connect(RawServer server) =>
         Run("Connect-MbProject $token -BaseUri $address -Name first", ("token", Secret.Of("opaque")), ("address", server.BaseAddress));
 
     private IReadOnlyList<PSObject> Run(string script, params (string Name, object? Value)[] variables) => _engine.Run(script, variables).MustSucceed();

@@ -16,7 +16,7 @@ public sealed class CmdletConventionTests(ShippedAssemblies shipped) : IClassFix
     [Fact]
     public void The_manifest_exports_each_cmdlet_and_alias_by_name_and_nothing_else()
     {
-        var manifest = shipped.Engine.Run("Test-ModuleManifest $manifest | Out-Null; $data = [scriptblock]::Create([IO.File]::ReadAllText($manifest)).InvokeReturnAsIs(); $data", ("manifest", BuiltModule.Manifest)).MustSucceed().Single().BaseObject as Hashtable;
+        var manifest = shipped.Engine.Run("Test-ModuleManifest $manifest | Out-Null; $data = [scriptblock]::Create([IO.File]::ReadAllText($manifest)).InvokeReturnAsIs(); $data", ("manifest", Repository.Manifest)).MustSucceed().Single().BaseObject as Hashtable;
         var module = (PSModuleInfo)shipped.Engine.Run("Get-Module MagicBellJwt").MustSucceed().Single().BaseObject;
         string[] cmdlets = [.. shipped.Cmdlets.Select(cmdlet => $"{cmdlet.Cmdlet.VerbName}-{cmdlet.Cmdlet.NounName}").Order(StringComparer.Ordinal)];
         string[] aliases = [.. shipped.Cmdlets.SelectMany(cmdlet => cmdlet.Type.GetCustomAttribute<AliasAttribute>()?.AliasNames ?? []).Order(StringComparer.Ordinal)];
@@ -114,7 +114,7 @@ public sealed class CmdletConventionTests(ShippedAssemblies shipped) : IClassFix
     [Fact]
     public void Every_view_names_properties_that_are_there_and_never_the_value()
     {
-        XDocument views = XDocument.Load(Path.Combine(BuiltModule.Folder, "MagicBellJwt.Format.ps1xml"));
+        XDocument views = XDocument.Load(Path.Combine(Repository.ModuleFolder, "MagicBellJwt.Format.ps1xml"));
         foreach (XElement view in views.Descendants("View"))
         {
             Type type = shipped.Types.Single(type => type.FullName == view.Descendants("TypeName").Single().Value);
@@ -131,7 +131,7 @@ public sealed class CmdletConventionTests(ShippedAssemblies shipped) : IClassFix
         }
     }
 
-    private static readonly Lazy<XDocument> s_types = new(() => XDocument.Load(Path.Combine(BuiltModule.Folder, "MagicBellJwt.Types.ps1xml")));
+    private static readonly Lazy<XDocument> s_types = new(() => XDocument.Load(Path.Combine(Repository.ModuleFolder, "MagicBellJwt.Types.ps1xml")));
 
     private static XElement? DeclarationOf(Type type) => s_types.Value.Root!.Elements("Type").SingleOrDefault(element => element.Element("Name")!.Value == type.FullName);
 

@@ -25,7 +25,7 @@ internal sealed partial class HelpPage
     private HelpPage(string text) => _text = text;
 
     /// <summary>The folder of the pages.</summary>
-    public static string Folder { get; } = Path.Combine(BuiltModule.Repository, "docs", "en-US");
+    public static string Folder { get; } = Path.Combine(Repository.Root, "docs", "en-US");
 
     /// <summary>The names of the cmdlets that have a page.</summary>
     public static IEnumerable<string> Names => Directory.GetFiles(Folder, "*-*.md").Select(file => Path.GetFileNameWithoutExtension(file)!).Order(StringComparer.Ordinal);

@@ -80,7 +80,7 @@ public sealed class PublicSurfaceTests(ShippedAssemblies shipped) : IClassFixtur
         Type records = shipped.Types.Single(type => type.Name == "ErrorRecords");
         Assert.Equal(s_table.Keys.Order(), Enum.GetNames(error).Select(name => "Mb" + name).Order());
 
-        string readme = File.ReadAllText(Path.Combine(BuiltModule.Repository, "README.md"));
+        string readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
         foreach (object value in Enum.GetValues(error))
         {
             object failure = Activator.CreateInstance(exception, value, "It failed.", null)!;

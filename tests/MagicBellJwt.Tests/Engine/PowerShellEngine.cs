@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
-using MagicBellJwt.Tests.Server;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Engine;
@@ -25,7 +24,7 @@ internal sealed class PowerShellEngine : IDisposable
         _runspace = RunspaceFactory.CreateRunspace(Host, state);
         _runspace.ThreadOptions = PSThreadOptions.ReuseThread;
         _runspace.Open();
-        Run("Import-Module $manifest -ErrorAction Stop", ("manifest", BuiltModule.Manifest)).MustSucceed();
+        Run("Import-Module $manifest -ErrorAction Stop", ("manifest", Repository.Manifest)).MustSucceed();
     }
 
     public TestHost Host { get; }

@@ -19,7 +19,7 @@ public sealed class AssemblyReferenceTests : IDisposable
 
     public AssemblyReferenceTests()
     {
-        _shipped = [.. Directory.GetFiles(BuiltModule.Folder, "*.dll", SearchOption.AllDirectories).Select(Open)];
+        _shipped = [.. Directory.GetFiles(Repository.ModuleFolder, "*.dll", SearchOption.AllDirectories).Select(Open)];
         _versions = _shipped.Select(reader => reader.GetAssemblyDefinition()).ToDictionary(assembly => assembly.GetAssemblyName().Name!, assembly => assembly.Version);
     }
 
@@ -29,7 +29,7 @@ public sealed class AssemblyReferenceTests : IDisposable
         string[] bridged = [.. References()
             .Where(reference => _versions.TryGetValue(reference.Name, out Version? shipped) && shipped != reference.Version)
             .Select(reference => $"| {reference.Asks} | {reference.Name} | {reference.Version} | {_versions[reference.Name]} |")];
-        string[] documented = [.. File.ReadLines(Path.Combine(BuiltModule.Repository, "docs", "architecture.md")).Where(line => Regex.IsMatch(line, @"^\| .* \| [\d.]+ \| [\d.]+ \|$"))];
+        string[] documented = [.. File.ReadLines(Path.Combine(Repository.Root, "docs", "architecture.md")).Where(line => Regex.IsMatch(line, @"^\| .* \| [\d.]+ \| [\d.]+ \|$"))];
 
         Assert.Equal(bridged.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }

@@ -82,7 +82,7 @@ public sealed class ModuleLoadingTests(ServerFixture fixture) : IClassFixture<Se
         Assert.Equal("imported MagicBellJwt.dll", lines[0]);
         Assert.Equal("else MagicBellJwt", lines[1]);
         Assert.Equal("unconnected MagicBellJwt.dll", lines[2]);
-        string[] shipped = [.. Directory.GetFiles(Path.Combine(BuiltModule.Folder, "dependencies")).Select(file => Path.GetFileNameWithoutExtension(file)).Where(name => !name.StartsWith("System.", StringComparison.Ordinal))];
+        string[] shipped = [.. Directory.GetFiles(Path.Combine(Repository.ModuleFolder, "dependencies")).Select(file => Path.GetFileNameWithoutExtension(file)).Where(name => !name.StartsWith("System.", StringComparison.Ordinal))];
         Assert.Equal(shipped.Select(name => $"dependencies/{name}.dll").Append("MagicBellJwt.dll").Order(), lines[3..].Order());
     }
 
@@ -148,7 +148,7 @@ public sealed class ModuleLoadingTests(ServerFixture fixture) : IClassFixture<Se
     private async Task<string[]> RunAsync(string script)
     {
         ShellResult result = await ShellProcess.RunAsync(
-            ["-NonInteractive", "-Command", $"$ErrorActionPreference = 'Stop'\n$foreign = '{Path.Combine(AppContext.BaseDirectory, "Foreign")}'\n$module = '{BuiltModule.Folder}'\n$manifest = '{BuiltModule.Manifest}'\n{script}"],
+            ["-NonInteractive", "-Command", $"$ErrorActionPreference = 'Stop'\n$foreign = '{Path.Combine(AppContext.BaseDirectory, "Foreign")}'\n$module = '{Repository.ModuleFolder}'\n$manifest = '{Repository.Manifest}'\n{script}"],
             environment: new Dictionary<string, string?> { ["MAGICBELL_PROJECT_TOKEN"] = Server.Token, ["MAGICBELL_BASE_URL"] = Server.BaseAddress.AbsoluteUri },
             program: ShellProcess.Pwsh);
         Assert.True(result.ExitCode == 0 && result.Error.Length == 0, result.Error + result.Output);

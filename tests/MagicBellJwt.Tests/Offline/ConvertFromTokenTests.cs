@@ -41,13 +41,13 @@ public sealed class ConvertFromTokenTests : IDisposable
         Assert.Null(token.Properties["NotBefore"].Value);
         Assert.Equal(TokenText.Fingerprint(TokenText.User), token.Get<string>("Fingerprint"));
         Assert.Equal(TokenText.Fingerprint(TokenText.User), token.ToString());
-        TokenText.MustBeSecret(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[1], TokenText.User.Split('.')[2]);
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[1], TokenText.User.Split('.')[2]);
     }
 
     [Fact]
     public void Claims_are_at_hand_by_name()
     {
-        string token = TokenText.Sign("""{"user_email":"a@b.example","roles":["one","two"],"more":{"x":1.5},"none":null}""");
+        string token = TokenText.SignClaims("""{"user_email":"a@b.example","roles":["one","two"],"more":{"x":1.5},"none":null}""");
 
         IReadOnlyList<PSObject> values = _engine.Run(
             "$t = ConvertFrom-MbToken $text; $t.Claims.user_email; $t.Claims.roles[1]; $t.Claims.more.x; $t.Claims.Count; $null -eq $t.Claims.none; $t.Header.alg",
@@ -94,7 +94,7 @@ public sealed class ConvertFromTokenTests : IDisposable
         Assert.Equal(ErrorCategory.InvalidArgument, error.CategoryInfo.Category);
         Assert.Equal(1, error.TargetObject);
         Assert.NotEmpty(error.ErrorDetails.RecommendedAction);
-        TokenText.MustBeSecret(run, _engine.Host, TokenText.User[..^1], TokenText.User.Split('.')[1]);
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User[..^1], TokenText.User.Split('.')[1]);
     }
 
     [Fact]
@@ -124,6 +124,6 @@ public sealed class ConvertFromTokenTests : IDisposable
         Run run = _engine.Run("ConvertFrom-MbToken");
 
         Assert.Equal("usr_1", Assert.Single(run.MustSucceed()).Get<string>("UserId"));
-        TokenText.MustBeSecret(run, _engine.Host, TokenText.User);
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User);
     }
 }

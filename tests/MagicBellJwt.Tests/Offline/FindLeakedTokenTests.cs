@@ -43,7 +43,7 @@ public sealed class FindLeakedTokenTests : IDisposable
         Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(4_102_444_800), leak.Get<DateTimeOffset>("ExpiresAt"));
         Assert.Null(leak.Properties["Live"].Value);
         Assert.Equal(path + ":3:29", leak.ToString());
-        TokenText.MustBeSecret(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[1], TokenText.User.Split('.')[2]);
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[1], TokenText.User.Split('.')[2]);
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class FindLeakedTokenTests : IDisposable
 
         Assert.Equal([(2, 3), (4, 1), (7, 1)], run.MustSucceed().Select(leak => (leak.Get<int>("Line"), leak.Get<int>("Column"))));
         Assert.All(run.Output, leak => Assert.Null(leak.Properties["Path"].Value));
-        TokenText.MustBeSecret(run, _engine.Host, TokenText.User);
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User);
     }
 
     [Theory]

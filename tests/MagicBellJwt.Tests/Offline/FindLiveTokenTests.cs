@@ -30,8 +30,8 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Run run = Find("-Verbose -Debug");
 
         Assert.Equal([("Project", true), ("User", true), ("Project", true)], run.MustSucceed().Select(leak => (leak.Get<string>("Kind"), leak.Get<bool>("Live"))));
-        TokenText.MustBeSecret(run, Host, project, user, project.Split('.')[2], user.Split('.')[2]);
-        RecordedRequest[] requests = await Server.RequestsAsync();
+        Secret.MustNotBeIn(run, Host, project, user, project.Split('.')[2], user.Split('.')[2]);
+        ServerRequest[] requests = await Server.RequestsAsync();
         Assert.All(requests, request => Assert.Equal("GET", request.Method));
         Assert.Equal(2, requests.Select(request => request.Target.Split('?')[0]).Distinct().Count());
         Assert.Equal([Bearer(Server.Token)], Bearers(requests));
@@ -84,10 +84,10 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         await Server.ResetAsync();
         Run run = Find("-TestLive -Verbose -Debug");
         Assert.Equal([false, false, false], run.MustSucceed().Select(leak => leak.Properties["Live"].Value));
-        RecordedRequest[] requests = await Server.RequestsAsync();
+        ServerRequest[] requests = await Server.RequestsAsync();
         Assert.Equal(new[] { Bearer(revoked), Bearer(signed) }.Order(), requests.Select(request => request.Headers["Authorization"]).Where(bearer => bearer != Bearer(Server.Token)).Order());
         Assert.All(requests, request => Assert.Equal("GET", request.Method));
-        TokenText.MustBeSecret(run, Host, revoked, signed, revoked.Split('.')[2], signed.Split('.')[2]);
+        Secret.MustNotBeIn(run, Host, revoked, signed, revoked.Split('.')[2], signed.Split('.')[2]);
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
     [InlineData("""{"sub":"1234567890","name":"John Doe","iat":1516239022}""")]
     public async Task A_strangers_token_is_never_sent_anywhere(string claims)
     {
-        string token = TokenText.Sign(claims);
+        string token = TokenText.SignClaims(claims);
         Write(token);
         await Server.ResetAsync();
 
@@ -128,12 +128,12 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
     public async Task A_made_up_token_with_a_real_ones_id_is_not_that_one()
     {
         PSObject real = Run("New-MbProjectToken real -ExpiresIn 30d").MustSucceed().Single();
-        Write(TokenText.Sign($$"""{"kind":"project","project_id":"p1","jti":"{{real.Id()}}","exp":4102444800}"""), TokenText.Sign($$"""{"kind":"project","project_id":"p1","jti":"{{real.Id()}}"}"""));
+        Write(TokenText.SignClaims($$"""{"kind":"project","project_id":"p1","jti":"{{real.Id()}}","exp":4102444800}"""), TokenText.SignClaims($$"""{"kind":"project","project_id":"p1","jti":"{{real.Id()}}"}"""));
 
         Assert.All(Find("").MustSucceed(), leak => Assert.Null(leak.Properties["Live"].Value));
 
         // Nor does a failed try to revoke such a one pass for done.
-        Write(TokenText.Sign("""{"kind":"project","jti":"0198c0de-0000-7000-8000-0000000000b2"}"""));
+        Write(TokenText.SignClaims("""{"kind":"project","jti":"0198c0de-0000-7000-8000-0000000000b2"}"""));
         Run run = Run("Find-MbLeakedToken $path | Remove-MbProjectToken -Force -PassThru", ("path", Log));
         Assert.StartsWith("MbTokenNotFound,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Empty(run.Output);
@@ -143,7 +143,7 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
     [Fact]
     public async Task What_has_ended_by_its_own_word_is_not_sent()
     {
-        Write(TokenText.Sign("""{"user_email":"a@example.com","api_key":"pk_1","exp":1500000000}"""));
+        Write(TokenText.SignClaims("""{"user_email":"a@example.com","api_key":"pk_1","exp":1500000000}"""));
         await Server.ResetAsync();
 
         Assert.Equal(false, Assert.Single(Find("-TestLive").MustSucceed()).Properties["Live"].Value);
@@ -191,7 +191,7 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
 
     private static string Bearer(string token) => "Bearer sha256:" + TokenText.Fingerprint(token);
 
-    private static IEnumerable<string> Bearers(RecordedRequest[] requests) => requests.Select(request => request.Headers["Authorization"]).Distinct();
+    private static IEnumerable<string> Bearers(ServerRequest[] requests) => requests.Select(request => request.Headers["Authorization"]).Distinct();
 
     private Run Find(string options) => Run("Find-MbLeakedToken $path " + options, ("path", Log));
 

@@ -36,7 +36,7 @@ public sealed class TestTokenTests : IDisposable
 
         Assert.Equal(expected, Assert.Single(run.MustSucceed()).BaseObject);
         Assert.Equal(expected, run.Verbose.Count == 0);
-        TokenText.MustBeSecret(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[2], TokenText.Key);
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[2], TokenText.Key);
     }
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class TestTokenTests : IDisposable
     [InlineData("""{"alg":"HS256"}""", """{"exp":"soon"}""", "One of its claims exp, nbf and iat is not a number.")]
     public void Verbose_says_why_not(string header, string claims, string reason)
     {
-        Run run = _engine.Run("Test-MbToken $text $key -Verbose", ("text", TokenText.Sign(claims, header)), ("key", Secret.Of(TokenText.Key)));
+        Run run = _engine.Run("Test-MbToken $text $key -Verbose", ("text", TokenText.SignClaims(claims, header)), ("key", Secret.Of(TokenText.Key)));
 
         Assert.Equal(false, Assert.Single(run.MustSucceed()).BaseObject);
         Assert.Equal(reason, Assert.Single(run.Verbose));
@@ -61,7 +61,7 @@ public sealed class TestTokenTests : IDisposable
     [InlineData("-ClockSkew '02:00:00'", true)]
     public void A_clock_skew_stretches_the_times(string skew, bool expected)
     {
-        string token = TokenText.Sign($$"""{"exp":{{DateTimeOffset.UtcNow.AddHours(-1).ToUnixTimeSeconds()}}}""");
+        string token = TokenText.SignClaims($$"""{"exp":{{DateTimeOffset.UtcNow.AddHours(-1).ToUnixTimeSeconds()}}}""");
 
         Assert.Equal(expected, Assert.Single(_engine.Run("Test-MbToken $text $key " + skew, ("text", token), ("key", Secret.Of(TokenText.Key))).MustSucceed()).BaseObject);
     }
@@ -84,7 +84,7 @@ public sealed class TestTokenTests : IDisposable
 
         Assert.Empty(run.Output);
         Assert.StartsWith(id, run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
-        TokenText.MustBeSecret(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[2], TokenText.Key);
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[2], TokenText.Key);
     }
 
     [Fact]

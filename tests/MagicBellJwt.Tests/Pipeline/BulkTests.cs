@@ -31,7 +31,7 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
     {
         int inFlight = 0;
         int most = 0;
-        await using var server = new ScriptedServer(async request =>
+        await using var server = RawServer.Scripted(async request =>
         {
             InterlockedMax(ref most, Interlocked.Increment(ref inFlight));
 
@@ -41,9 +41,9 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
             Interlocked.Decrement(ref inFlight);
             return request.Method switch
             {
-                "DELETE" => ScriptedServer.Discarded(request),
-                "POST" => ScriptedServer.Created(),
-                _ => ScriptedServer.Json(200, """{"data":[],"links":{}}"""),
+                "DELETE" => Answers.Discarded(request),
+                "POST" => Answers.Created(),
+                _ => Answers.Json(200, """{"data":[],"links":{}}"""),
             };
         });
         ConnectTo(server);
@@ -57,10 +57,10 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
     public async Task One_at_a_time_is_strictly_in_order()
     {
         // Each is slower than the one after it: whatever overlaps comes out in another order.
-        await using var server = new ScriptedServer(async request =>
+        await using var server = RawServer.Scripted(async request =>
         {
             await Task.Delay(25 - (request.Target[^2..] is var digits ? int.Parse(digits, null) : 0));
-            return ScriptedServer.Discarded(request);
+            return Answers.Discarded(request);
         });
         ConnectTo(server);
 
@@ -73,7 +73,7 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
     public async Task Results_come_out_as_they_finish()
     {
         int asked = 0;
-        await using var server = new ScriptedServer(async request =>
+        await using var server = RawServer.Scripted(async request =>
         {
             // The first is answered when the last has been asked about: then all but the eight in flight have come out.
             Interlocked.Increment(ref asked);
@@ -82,7 +82,7 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
                 await Eventually.IsAsync(() => Volatile.Read(ref asked) == 40);
             }
 
-            return ScriptedServer.Discarded(request);
+            return Answers.Discarded(request);
         });
         ConnectTo(server);
 
@@ -95,10 +95,10 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
     public async Task Each_is_asked_about_on_the_pipeline_thread_in_order_and_sent_only_then()
     {
         var log = new ConcurrentQueue<string>();
-        await using var server = new ScriptedServer(request =>
+        await using var server = RawServer.Scripted(request =>
         {
             log.Enqueue("sent " + request.Target[^12..]);
-            return ScriptedServer.Discarded(request);
+            return Answers.Discarded(request);
         });
         var threads = new ConcurrentBag<int>();
         Host.Choose = (question, _) =>
@@ -181,10 +181,10 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
     [InlineData(8, 10, false)]
     public async Task Progress_is_shown_after_a_second_however_busy_it_is_and_ended(int throttleLimit, int milliseconds, bool counted)
     {
-        await using var server = new ScriptedServer(async request =>
+        await using var server = RawServer.Scripted(async request =>
         {
             await Task.Delay(milliseconds);
-            return request.Target.EndsWith('7') ? ScriptedServer.Json(403, "{}") : ScriptedServer.Discarded(request);
+            return request.Target.EndsWith('7') ? Answers.Json(403, "{}") : Answers.Discarded(request);
         });
         ConnectTo(server);
         int count = counted ? 60 : 1200;
@@ -211,12 +211,12 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
     {
         int refused = 0;
         var times = new ConcurrentQueue<(DateTimeOffset Time, bool Refused)>();
-        await using var server = new ScriptedServer(async request =>
+        await using var server = RawServer.Scripted(async request =>
         {
             bool refuses = Interlocked.Increment(ref refused) <= 4;
             times.Enqueue((DateTimeOffset.UtcNow, refuses));
             await Task.Delay(20);
-            return refuses ? ScriptedServer.Json(429, "{}", "Retry-After: 2") : ScriptedServer.Discarded(request);
+            return refuses ? Answers.Json(429, "{}", "Retry-After: 2") : Answers.Discarded(request);
         });
         ConnectTo(server);
 
@@ -260,7 +260,7 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
         }
     }
 
-    private void ConnectTo(ScriptedServer server) => Run(
+    private void ConnectTo(RawServer server) => Run(
         "Connect-MbProject $token -BaseUri $address -SkipConnectionTest -ReadsPerMinute 1000000 -WritesPerMinute 1000000",
         ("token", Secret.Of(TokenWithId)),
         ("address", server.BaseAddress)).MustSucceed();

@@ -74,7 +74,7 @@ public sealed class PowerShellCmdletTests(ServerFixture fixture) : ServerTests(f
             (Get-MbSession).Name
             """,
             ("threadJob", Path.Combine(ShellProcess.PwshModules, "Microsoft.PowerShell.ThreadJob")),
-            ("manifest", BuiltModule.Manifest),
+            ("manifest", Repository.Manifest),
             ("here", Server.BaseAddress),
             ("hereToken", Server.SecureToken()),
             ("there", other.BaseAddress),

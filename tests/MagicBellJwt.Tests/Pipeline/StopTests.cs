@@ -188,10 +188,10 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
     public async Task A_stop_while_another_project_is_looked_at_still_tells_what_was_done_in_the_first()
     {
         const string Live = """{"data":[{"id":"0198c0de-0000-7000-8000-000000000001","created_at":"2026-01-01T00:00:00Z"},{"id":"0198c0de-0000-7000-8000-000000000002","created_at":"2026-01-01T00:00:00Z"}],"links":{}}""";
-        await using var first = new ScriptedServer(async request =>
+        await using var first = RawServer.Scripted(async request =>
         {
             await Task.Delay(request.Method == "DELETE" ? 300 : 0);
-            return request.Method == "DELETE" ? ScriptedServer.Discarded(request) : ScriptedServer.Json(200, Live);
+            return request.Method == "DELETE" ? Answers.Discarded(request) : Answers.Json(200, Live);
         });
         await Server.FailAsync("GET * never");
         Run(

@@ -4,7 +4,6 @@ using System.Linq;
 using System.Text.Json;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
-using MagicBellJwt.Tests.Server;
 
 namespace MagicBellJwt.Tests.Report;
 
@@ -14,9 +13,9 @@ internal sealed class AuditedProject : IAsyncDisposable
     private const string UserPath = "/v2/jwt/user/";
 
     private readonly Dictionary<string, List<Dictionary<string, object?>>> _lists = new() { [""] = [] };
-    private readonly ScriptedServer _server;
+    private readonly RawServer _server;
 
-    public AuditedProject() => _server = new ScriptedServer(Answer);
+    public AuditedProject() => _server = RawServer.Scripted(Answer);
 
     public Uri BaseAddress => _server.BaseAddress;
 
@@ -69,7 +68,7 @@ internal sealed class AuditedProject : IAsyncDisposable
         return path.StartsWith(UserPath, StringComparison.Ordinal) ? Uri.UnescapeDataString(path[UserPath.Length..]) : "";
     }
 
-    private string Answer(ScriptedRequest request) => _lists.TryGetValue(ListOf(request.Target), out List<Dictionary<string, object?>>? list)
-        ? ScriptedServer.Json(200, JsonSerializer.Serialize(new { data = list, links = new { next = (string?)null } }))
-        : ScriptedServer.Json(404, """{"errors":[{"code":"not_found","message":"There is no such user."}]}""");
+    private string Answer(RawRequest request) => _lists.TryGetValue(ListOf(request.Target), out List<Dictionary<string, object?>>? list)
+        ? Answers.Json(200, JsonSerializer.Serialize(new { data = list, links = new { next = (string?)null } }))
+        : Answers.Json(404, """{"errors":[{"code":"not_found","message":"There is no such user."}]}""");
 }

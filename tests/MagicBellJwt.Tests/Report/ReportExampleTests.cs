@@ -3,15 +3,14 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
-using MagicBellJwt.Tests.Server;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Report;
 
 public sealed class ReportExampleTests : IDisposable
 {
-    private static readonly string s_audit = Path.Combine(BuiltModule.Repository, "examples", "weekly-audit.ps1");
-    private static readonly string s_offBoarding = Path.Combine(BuiltModule.Repository, "examples", "off-boarding.ps1");
+    private static readonly string s_audit = Path.Combine(Repository.Root, "examples", "weekly-audit.ps1");
+    private static readonly string s_offBoarding = Path.Combine(Repository.Root, "examples", "off-boarding.ps1");
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
 

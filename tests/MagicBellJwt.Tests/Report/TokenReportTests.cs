@@ -6,7 +6,6 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
-using MagicBellJwt.Tests.Server;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Report;

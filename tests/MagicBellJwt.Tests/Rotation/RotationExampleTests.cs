@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
-using MagicBellJwt.Tests.Server;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Rotation;
@@ -80,6 +79,6 @@ public sealed class RotationExampleTests : IDisposable
     private Task<ShellResult> IncidentAsync(ServerProcess server, string arguments) => RunAsync(server, "incident.ps1", $"'{At("logs")}' -ReportPath '{At("incident.html")}' {arguments}");
 
     private static Task<ShellResult> RunAsync(ServerProcess server, string example, string arguments) => ShellProcess.RunAsync(
-        ["-NonInteractive", "-Command", $"& '{Path.Combine(BuiltModule.Repository, "examples", example)}' {arguments}; exit $LASTEXITCODE"],
+        ["-NonInteractive", "-Command", $"& '{Path.Combine(Repository.Root, "examples", example)}' {arguments}; exit $LASTEXITCODE"],
         environment: Variables(server));
 }

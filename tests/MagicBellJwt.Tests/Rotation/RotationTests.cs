@@ -81,7 +81,7 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
         Assert.False(rotation.Get<bool>("Resumed"));
         Assert.Equal([Claim(value, "jti")], await LiveAsync("order"));
 
-        RecordedRequest[] requests = await Server.RequestsAsync();
+        ServerRequest[] requests = await Server.RequestsAsync();
         Assert.Equal(["GET /v2/jwt/project?limit=100", "POST /v2/jwt/project", "GET /v2/jwt/project?limit=1", "DELETE /v2/jwt/project/" + old], requests.Select(request => request.Method + " " + request.Target));
         Assert.NotEqual(requests[0].Headers["Authorization"], requests[2].Headers["Authorization"]);
         Assert.Equal("""{"name":"order","expiry":2592000}""", requests[1].Body);
@@ -139,7 +139,7 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
 
         Update($"'{name}' -SaveTo {{ param($Issued) $Issued.Token }} " + newOptions).MustSucceed();
 
-        RecordedRequest create = Assert.Single(await WritesAsync(), request => request.Method == "POST");
+        ServerRequest create = Assert.Single(await WritesAsync(), request => request.Method == "POST");
         Assert.Equal(seconds is null ? $$"""{"name":"{{name}}"}""" : $$"""{"name":"{{name}}","expiry":{{seconds}}}""", create.Body);
     }
 

@@ -8,7 +8,6 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
-using MagicBellJwt.Tests.Offline;
 using MagicBellJwt.Tests.Rotation;
 using MagicBellJwt.Tests.Server;
 using Xunit;
@@ -118,7 +117,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
     public async Task Nothing_secret_comes_out_beside_a_server_that_repeats_it(string echo)
     {
         string secrets = $"{stage.Server.Token} {TokenText.User} {TokenText.Key}";
-        await using var server = new ScriptedServer(_ => Echo(echo, secrets));
+        await using var server = RawServer.Scripted(_ => Echo(echo, secrets));
         await stage.PrepareAsync();
         await SearchAsync([.. s_commands.Select(command => command.Script)], server.BaseAddress, retries: 0);
     }
@@ -160,7 +159,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         string scripts = string.Join('\n', s_commands.Select(command => command.Script).Concat(s_offlineCommands));
         Assert.All(stage.Run("(Get-Command -Module MagicBellJwt -CommandType Cmdlet).Name").MustSucceed(), name => Assert.Contains(name + " ", scripts, StringComparison.Ordinal));
 
-        Assembly server = Assembly.LoadFrom(BuiltModule.OutputOf("tests/MagicBellJwt.SandboxServer", "MagicBellJwt.SandboxServer.dll"));
+        Assembly server = Assembly.LoadFrom(Repository.OutputOf("tests/MagicBellJwt.SandboxServer", "MagicBellJwt.SandboxServer.dll"));
         string faults = " " + string.Join(" ", s_faults) + " ";
         foreach ((string type, string before) in (ReadOnlySpan<(string, string)>)[("FaultKind", " "), ("FaultBody", " body="), ("FaultEncoding", " encoding=")])
         {
@@ -242,17 +241,17 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         int status = int.Parse(echo.Split(' ')[1], null);
         return echo.Split(' ')[0] switch
         {
-            "errors" => ScriptedServer.Json(
+            "errors" => Answers.Json(
                 status,
                 $$"""{"errors":[{"code":"{{secrets}}","message":"The token {{secrets}} is bad: {{new string('x', 280)}} {{secrets}}"}],"{{secrets}}":"{{secrets}}"}""",
                 "X-Request-Id: " + secrets,
                 "Retry-After: " + secrets,
                 "WWW-Authenticate: Bearer error=" + secrets),
-            "html" => ScriptedServer.Answer(status, "text/html", $"<html>{secrets}</html>"),
-            "headers" => ScriptedServer.Json(status, "{}", "X-Echo: " + secrets, "Set-Cookie: a=" + secrets, "Via: " + secrets, "Location: https://elsewhere.invalid/?" + Uri.EscapeDataString(secrets)),
+            "html" => Answers.Text(status, "text/html", $"<html>{secrets}</html>"),
+            "headers" => Answers.Json(status, "{}", "X-Echo: " + secrets, "Set-Cookie: a=" + secrets, "Via: " + secrets, "Location: https://elsewhere.invalid/?" + Uri.EscapeDataString(secrets)),
             "half" => $"HTTP/1.1 200 {secrets}\r\nContent-Length: 100000\r\n\r\n{{\"token\":\"{secrets}\"",
-            "types" => ScriptedServer.Json(status, $$"""{"data":"{{secrets}}","token":"{{secrets}}","token_id":"{{secrets}}","created_at":"{{secrets}}","discarded_at":"{{secrets}}","links":{"next":"{{secrets}}"} }"""),
-            _ => ScriptedServer.Json(status, $$"""{"data":[{"id":"a","created_at":"2021-01-01T00:00:00Z","{{secrets}}":"{{secrets}}"}],"links":{"next":"https://elsewhere.invalid/?{{Uri.EscapeDataString(secrets)}}"} }"""),
+            "types" => Answers.Json(status, $$"""{"data":"{{secrets}}","token":"{{secrets}}","token_id":"{{secrets}}","created_at":"{{secrets}}","discarded_at":"{{secrets}}","links":{"next":"{{secrets}}"} }"""),
+            _ => Answers.Json(status, $$"""{"data":[{"id":"a","created_at":"2021-01-01T00:00:00Z","{{secrets}}":"{{secrets}}"}],"links":{"next":"https://elsewhere.invalid/?{{Uri.EscapeDataString(secrets)}}"} }"""),
         };
     }
 

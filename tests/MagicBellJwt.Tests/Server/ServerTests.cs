@@ -53,7 +53,7 @@ public abstract class ServerTests<TFixture>(TFixture fixture) : IClassFixture<TF
     private protected Run Try(string script, params (string Name, object? Value)[] variables) => Engine.Try(script, variables);
 
     /// <summary>The requests that change something.</summary>
-    private protected async Task<RecordedRequest[]> WritesAsync() => [.. (await Server.RequestsAsync()).Where(request => request.Method != "GET")];
+    private protected async Task<ServerRequest[]> WritesAsync() => [.. (await Server.RequestsAsync()).Where(request => request.Method != "GET")];
 }
 
 /// <summary>Tests with a server that has no options.</summary>

@@ -56,7 +56,7 @@ public sealed class ShellTests(ServerFixture fixture) : IClassFixture<ServerFixt
     [Fact]
     public async Task The_quickstart_runs()
     {
-        ShellResult result = await ShellProcess.RunAsync(["-File", Path.Combine(BuiltModule.Repository, "examples", "quickstart.ps1")]);
+        ShellResult result = await ShellProcess.RunAsync(["-File", Path.Combine(Repository.Root, "examples", "quickstart.ps1")]);
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal(7, result.Lines.Count(line => line.StartsWith("ok: ", StringComparison.Ordinal)));

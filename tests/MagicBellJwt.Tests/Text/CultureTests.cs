@@ -66,7 +66,7 @@ public sealed class CultureTests(ServerFixture fixture) : IClassFixture<ServerFi
         Assert.InRange(later.Get<DateTimeOffset>("ExpiresAt"), new DateTimeOffset(2090, 12, 31, 9, 59, 58, TimeSpan.Zero), new DateTimeOffset(2090, 12, 31, 10, 0, 2, TimeSpan.Zero));
         Assert.Equal("in 30 days", listed.Get<string>("Expires"));
         Assert.InRange(revoked.Get<DateTimeOffset>("DiscardedAt"), before, DateTimeOffset.UtcNow);
-        RecordedRequest create = (await Server.RequestsAsync())[1];
+        ServerRequest create = (await Server.RequestsAsync())[1];
         Assert.Equal("""{"name":"INFO","expiry":2592000}""", create.Body);
     }
 

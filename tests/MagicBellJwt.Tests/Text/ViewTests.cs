@@ -96,7 +96,7 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
         string list = $$"""
             {"data":[{"id":"0198c0de-0000-7000-8000-000000000001","name":"x","created_at":"2020-01-01T00:00:00Z","expires_at":"{{DateTimeOffset.UtcNow.AddDays(-729):yyyy-MM-ddTHH:mm:ssZ}}"}],"links":{} }
             """;
-        await using var server = new ScriptedServer(_ => ScriptedServer.Json(200, list));
+        await using var server = RawServer.Scripted(_ => Answers.Json(200, list));
         Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest -Name sandbox", ("token", Secret.Of("opaque")), ("address", server.BaseAddress)).MustSucceed();
 
         Assert.Equal("0198c0de-0000-7000-8000-000000000001 x           Expired   729 days ago sandbox", Show("Get-MbProjectToken")[^1]);

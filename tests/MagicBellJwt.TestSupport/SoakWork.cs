@@ -1,7 +1,7 @@
-namespace MagicBellJwt.Tests.Pipeline;
+namespace MagicBellJwt.TestSupport;
 
 /// <summary>A mix of everything that calls the API, to be repeated many times beside a server on which much goes wrong.</summary>
-internal static class SoakWork
+public static class SoakWork
 {
     /// <summary>Requests of one round, about: repetitions after a fault come on top.</summary>
     public const int Operations = 200;

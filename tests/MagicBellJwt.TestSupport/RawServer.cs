@@ -12,10 +12,10 @@ using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 
-namespace MagicBellJwt.Client.Tests;
+namespace MagicBellJwt.TestSupport;
 
 /// <summary>A server on loopback that sends exactly the bytes that a test gives it, and knows what is open.</summary>
-internal sealed class RawServer : IAsyncDisposable
+public sealed class RawServer : IAsyncDisposable
 {
     private readonly TcpListener _listener;
     private readonly Func<RawRequest, Task> _serve;
@@ -48,6 +48,9 @@ internal sealed class RawServer : IAsyncDisposable
     /// <summary>What arrived in full, oldest first.</summary>
     public IReadOnlyList<RawRequest> Requests => _requests.ToArray();
 
+    /// <summary>Forgets the requests so far.</summary>
+    public void Clear() => _requests.Clear();
+
     /// <summary>Connections accepted so far.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
 
@@ -60,6 +63,23 @@ internal sealed class RawServer : IAsyncDisposable
         int turn = -1;
         return new RawServer(request => answers[Math.Min(Interlocked.Increment(ref turn), answers.Length - 1)](request));
     }
+
+    /// <summary>A server that answers with the bytes of a text; see <see cref="Answers"/>.</summary>
+    /// <param name="answer">The whole answer, head and body, for a request; null resets the connection.</param>
+    public static RawServer Scripted(Func<RawRequest, string?> answer) => Scripted(request => Task.FromResult(answer(request)));
+
+    /// <inheritdoc cref="Scripted(Func{RawRequest, string?})"/>
+    public static RawServer Scripted(Func<RawRequest, Task<string?>> answer) => new(async request =>
+    {
+        if (await answer(request) is { } text)
+        {
+            await request.SendAsync(text);
+        }
+        else
+        {
+            request.Reset();
+        }
+    });
 
     /// <summary>Stops listening and drops every connection.</summary>
     public async ValueTask DisposeAsync()
@@ -160,7 +180,7 @@ internal sealed class RawServer : IAsyncDisposable
 }
 
 /// <summary>A request as it stood on the wire, and the way to answer it.</summary>
-internal sealed class RawRequest(Socket socket, Stream stream, CancellationToken stopping)
+public sealed class RawRequest(Socket socket, Stream stream, CancellationToken stopping)
 {
     /// <summary>Which connection it came on, from 1.</summary>
     public required int Connection { get; init; }
