@@ -1,20 +1,12 @@
-# Each error of the README's table, as somebody at a prompt meets it.
+# Errors whose cause or view is the host's own. Each row of the table: MagicBellJwt.Tests, Commands/ErrorTests.cs.
 BeforeDiscovery {
     $script:cases = @(
         @{ Id = 'MbInvalidRequest'; Category = 'InvalidArgument'; Target = 'no-uuid'; Run = { Remove-MbProjectToken 'no-uuid' -Force } }
-        @{ Id = 'MbInvalidRequest'; Category = 'InvalidArgument'; Fault = 'POST * 422'; Run = { New-MbProjectToken 'ci' } }
         @{ Id = 'MbUnauthorized'; Category = 'AuthenticationError'; Fault = '* * 401'; Run = { Get-MbProjectToken } }
-        @{ Id = 'MbForbidden'; Category = 'PermissionDenied'; Fault = '* * 403'; Run = { Get-MbProjectToken } }
-        @{ Id = 'MbTokenNotFound'; Category = 'ObjectNotFound'; Target = '0198c0de-0000-7000-8000-000000000001'; Run = { Remove-MbProjectToken '0198c0de-0000-7000-8000-000000000001' -Force } }
-        @{ Id = 'MbConflict'; Category = 'ResourceExists'; Fault = 'POST * 409'; Run = { New-MbProjectToken 'ci' } }
-        @{ Id = 'MbRateLimited'; Category = 'LimitsExceeded'; Fault = 'GET * 429 retry-after=0'; Run = { Get-MbProjectToken } }
-        @{ Id = 'MbServiceUnavailable'; Category = 'ResourceUnavailable'; Fault = 'GET * 503'; Run = { Get-MbProjectToken } }
         @{ Id = 'MbConnectionFailed'; Category = 'ConnectionError'; Run = { Connect-MbProject $sandbox.Token -BaseUri http://127.0.0.1:1/v2 -MaximumRetryCount 0 } }
         @{ Id = 'MbTimeout'; Category = 'OperationTimeout'; Fault = 'GET * never'; Run = { Get-MbProjectToken } }
         @{ Id = 'MbCreateOutcomeUnknown'; Category = 'InvalidResult'; Target = 'ci'; Fault = 'POST * reset-after-work'; Run = { New-MbProjectToken 'ci' } }
         @{ Id = 'MbUnexpectedResponse'; Category = 'InvalidData'; Fault = 'GET * 200 body=html'; Run = { Get-MbProjectToken } }
-        @{ Id = 'MbNotConnected'; Category = 'ConnectionError'; Run = { Disconnect-MbProject -All; Get-MbProjectToken } }
-        @{ Id = 'MbSelfLockout'; Category = 'PermissionDenied'; Run = { Remove-MbProjectToken (Get-MbSession).TokenId -Force } }
         @{ Id = 'MbRotationFailed'; Category = 'InvalidResult'; Run = { New-MbProjectToken 'ci' | Update-MbProjectToken -SaveTo { throw 'full' } -JournalPath (Join-Path $TestDrive 'rotations.jsonl') } }
     )
 }

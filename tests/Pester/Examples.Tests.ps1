@@ -74,6 +74,15 @@ Describe 'examples/rotate-tokens.ps1' {
         (Get-MbProjectToken 'ci soon').Id | Should -Not -Contain $old.Id
     }
 
+    It 'ends with 1 when one was not there, and rotates the others' {
+        $old = 'ci a', 'ci b' | New-MbProjectToken -ExpiresIn 1d
+        (Invoke-Example rotate-tokens.ps1 "-Name 'ci a', nobody, 'ci b' -SaveTo $saveTo $journal").ExitCode | Should -Be 1
+        $live = (Get-MbProjectToken 'ci [ab]').Id
+        $live | Should -HaveCount 2
+        $live | Where-Object { $_ -in $old.Id } | Should -BeNullOrEmpty
+        Test-Path "$store/ci a", "$store/ci b" | Should -Be $true, $true
+    }
+
     It 'ends with 1 when one failed, and keeps that one' {
         $old = New-MbProjectToken 'ci full' -ExpiresIn 1d
         $run = Invoke-Example rotate-tokens.ps1 "-Name 'ci full', 'nobody' -SaveTo { throw 'the disk is full' } $journal"
@@ -99,7 +108,10 @@ Describe 'examples/off-boarding.ps1' {
     }
 
     It 'revokes nothing in a preview' {
-        (Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -WhatIf").ExitCode | Should -Be 0
+        $run = Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -WhatIf"
+        $run.ExitCode | Should -Be 0
+        [regex]::Matches($run.Said, 'What if: [^\n]*Revoke user token').Count | Should -Be 3
+        Test-Path $page | Should -BeFalse
         Get-MbUserToken usr_leaver | Should -HaveCount 3
     }
 
@@ -121,6 +133,12 @@ Describe 'examples/off-boarding.ps1' {
 }
 
 Describe 'examples/weekly-audit.ps1' {
+    It 'ends with 0 when nothing is to be mended' {
+        $path = Join-Path $TestDrive 'clean.csv'
+        (Invoke-Example weekly-audit.ps1 "-Path '$path' -Severity High").ExitCode | Should -Be 0
+        Get-Content $path | Should -Not -BeNullOrEmpty
+    }
+
     It 'ends with 1 when there are findings, and writes the report' {
         $page = Join-Path $TestDrive 'audit.html'
         $run = Invoke-Example weekly-audit.ps1 "-Path '$page'"

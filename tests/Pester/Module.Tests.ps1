@@ -11,21 +11,6 @@ Describe 'The module' {
         $info.ProjectUri, $info.LicenseUri, $info.Description | Should -Not -BeNullOrEmpty
     }
 
-    It 'exports the cmdlets and aliases of its manifest' {
-        (Get-Command -Module MagicBellJwt -CommandType Cmdlet).Name | Sort-Object | Should -Be ($manifest.CmdletsToExport | Sort-Object)
-        (Get-Command -Module MagicBellJwt -CommandType Alias).Name | Sort-Object | Should -Be ($manifest.AliasesToExport | Sort-Object)
-    }
-
-    It 'uses approved verbs' {
-        (Get-Command -Module MagicBellJwt -CommandType Cmdlet).Verb | Where-Object { $_ -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
-    }
-
-    It 'has an alias with Jwt for each cmdlet with Token in its name, which the history would lose' {
-        Get-Command -Module MagicBellJwt -CommandType Cmdlet -Name *Token* | ForEach-Object {
-            (Get-Alias ($_.Name -replace 'Token', 'Jwt')).ResolvedCommandName | Should -Be $_.Name
-        }
-    }
-
     It 'loads none of its dependencies when it is imported' {
         $loaded = Invoke-Shell -Command "Import-Module '$repository/out/MagicBellJwt'; [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object Location -Like '*dependencies*' | ForEach-Object Location"
         $loaded | Should -BeNullOrEmpty

@@ -110,7 +110,12 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
     [Fact]
     public void The_journal_is_in_the_state_directory_unless_told_otherwise()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows() || OperatingSystem.IsMacOS(), "Their folders cannot be moved by a variable.");
+        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS())
+        {
+            // Their folders cannot be moved by a variable.
+            return;
+        }
+
         Issue("state");
         string? before = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
         Environment.SetEnvironmentVariable("XDG_STATE_HOME", Folder);
@@ -145,7 +150,7 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
 
     [Theory]
     [InlineData("throw 'the disk is full'", "the disk is full")]
-    [InlineData("$Issued.Token; [IO.File]::ReadAllText('/no/such/file')", "/no/such/file")]
+    [InlineData("$Issued.Token; [IO.File]::ReadAllText('no-such-file')", "no-such-file")]
     [InlineData("$PSCmdlet.WriteError([Management.Automation.ErrorRecord]::new([Exception]::new('a plain error'), 'x', 0, $null)); $Issued.Token", "a plain error")]
     [InlineData("$global:LASTEXITCODE = 3; $Issued.Token", "exit code 3")]
     [InlineData("'another value'", "another value")]
@@ -582,7 +587,12 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
     [Fact]
     public void A_sandbox_leaves_no_journal_behind()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows() || OperatingSystem.IsMacOS(), "Their folders cannot be moved by a variable.");
+        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS())
+        {
+            // Their folders cannot be moved by a variable.
+            return;
+        }
+
         string? before = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
         Environment.SetEnvironmentVariable("XDG_STATE_HOME", Folder);
         try

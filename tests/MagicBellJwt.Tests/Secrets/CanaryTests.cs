@@ -219,7 +219,12 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
     [InlineData("[pscustomobject]@{ A = $token }")]
     public async Task A_SecureString_that_is_serialised_is_found(string script)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows serialises it encrypted.");
+        if (OperatingSystem.IsWindows())
+        {
+            // Windows serialises it encrypted.
+            return;
+        }
+
         await stage.PrepareAsync();
         Assert.NotEmpty(stage.Search(script, stage.Server.BaseAddress, retries: 0).Search.Places);
     }

@@ -97,6 +97,12 @@ public sealed class CultureTests(ServerFixture fixture) : IClassFixture<ServerFi
     [InlineData("Pacific/Kiritimati")]
     public async Task A_lifetime_is_as_long_and_a_moment_the_same_on_either_side_of_a_change_of_the_clock(string zone)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            // No variable changes the time zone of a process there.
+            return;
+        }
+
         await Server.ResetAsync();
         TimeZoneInfo local = TimeZoneInfo.FindSystemTimeZoneById(zone);
 
