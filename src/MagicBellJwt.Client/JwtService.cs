@@ -78,10 +78,18 @@ public sealed class JwtService : IDisposable
 
     /// <summary><c>GET /jwt/project</c>: the project's tokens, newest first, without their values.</summary>
     /// <param name="page">Where the list begins.</param>
+    /// <param name="bearer">Another token to read with; null for the service's own.</param>
     /// <returns>The pages, each read when it is asked for.</returns>
-    /// <exception cref="MagicBellException">A cursor is empty or cannot stand in a query.</exception>
-    public TokenPages FetchProjectTokensAsync(PageRequest page) =>
-        new(this, new Uri(_root + "/jwt/project" + QueryOf(page)), backwards: page.Before is not null, "list the project tokens");
+    /// <exception cref="MagicBellException">A cursor is empty or cannot stand in a query, or the other token cannot be a bearer.</exception>
+    public TokenPages FetchProjectTokensAsync(PageRequest page, string? bearer = null)
+    {
+        if (bearer is not null)
+        {
+            CheckBearer(bearer, "token");
+        }
+
+        return new TokenPages(this, new Uri(_root + "/jwt/project" + QueryOf(page)), backwards: page.Before is not null, "list the project tokens", bearer);
+    }
 
     /// <summary><c>GET /jwt/user/{user_id}</c>: one user's tokens, newest first, without their values.</summary>
     /// <param name="userId">The user's id in MagicBell, opaque.</param>
@@ -158,8 +166,8 @@ public sealed class JwtService : IDisposable
     /// <summary>Ends every request in flight, and forgets the token and the connections.</summary>
     public void Dispose() => _connection.Dispose();
 
-    internal Task<TokenPage> FetchPageAsync(Uri address, string purpose, CallContext call) =>
-        _connection.SendAsync(new ApiRequest(HttpMethod.Get, address, purpose), answer => AnswerReader.ReadPage(answer, _connection.Redactor), call);
+    internal Task<TokenPage> FetchPageAsync(Uri address, string purpose, string? bearer, CallContext call) =>
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, address, purpose) { Token = bearer }, answer => AnswerReader.ReadPage(answer, _connection.Redactor), call);
 
     private static string QueryOf(PageRequest page)
     {

@@ -9,9 +9,24 @@ public sealed class MagicBellException : Exception
     /// <summary>Creates the failure of a call, or of the checks before it.</summary>
     /// <param name="error">What went wrong.</param>
     /// <param name="message">One sentence without a secret.</param>
-    /// <param name="innerException">The network failure behind it, where there is one.</param>
+    /// <param name="innerException">The failure behind it, where there is one. The facts about a failed call are taken over from it.</param>
     public MagicBellException(MagicBellError error, string message, Exception? innerException = null)
-        : base(message, innerException) => Error = error;
+        : base(message, innerException)
+    {
+        Error = error;
+        if (innerException is MagicBellException cause)
+        {
+            StatusCode = cause.StatusCode;
+            ApiErrors = cause.ApiErrors;
+            RequestId = cause.RequestId;
+            Attempts = cause.Attempts;
+            RetryAfter = cause.RetryAfter;
+            OutcomeUnknown = cause.OutcomeUnknown;
+            IdempotencyKey = cause.IdempotencyKey;
+            SentAt = cause.SentAt;
+            Outcome = cause.Outcome;
+        }
+    }
 
     /// <summary>Input that is refused before anything is sent.</summary>
     /// <param name="message">One sentence without a secret.</param>

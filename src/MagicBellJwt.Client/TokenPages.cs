@@ -14,6 +14,7 @@ public sealed class TokenPages
     private readonly Uri _first;
     private readonly bool _backwards;
     private readonly string _purpose;
+    private readonly string? _bearer;
 
     private const int MaximumRestarts = 8;
 
@@ -25,13 +26,14 @@ public sealed class TokenPages
     // How often the list was begun again since it gave a token.
     private int _restarts;
 
-    internal TokenPages(JwtService service, Uri first, bool backwards, string purpose)
+    internal TokenPages(JwtService service, Uri first, bool backwards, string purpose, string? bearer = null)
     {
         _service = service;
         _first = first;
         _next = first;
         _backwards = backwards;
         _purpose = purpose;
+        _bearer = bearer;
     }
 
     /// <summary>Reads the next page.</summary>
@@ -48,7 +50,7 @@ public sealed class TokenPages
             TokenPage page;
             try
             {
-                page = await _service.FetchPageAsync(address, _purpose, call).ConfigureAwait(false);
+                page = await _service.FetchPageAsync(address, _purpose, _bearer, call).ConfigureAwait(false);
             }
             catch (MagicBellException failure) when (_restarts < MaximumRestarts && _position.IsKnown && address != _first && failure.StatusCode is 400 or 404 or 410 or 422)
             {

@@ -25,10 +25,16 @@ internal static class OwnerOnly
     /// <exception cref="IOException">Another process has it open.</exception>
     public static FileStream OpenFile(string path, FileShare share)
     {
+        bool isNew = !File.Exists(path);
         var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
         try
         {
-            Restrict(path, 0x180); // 0600
+            // The mode of a file that was there is its owner's business: it may be a device.
+            if (isNew)
+            {
+                Restrict(path, 0x180); // 0600
+            }
+
             return file;
         }
         catch

@@ -11,7 +11,7 @@ public sealed class RotationEntry
     /// <summary>The rotation's own id.</summary>
     public Guid Id { get; }
 
-    /// <summary>The project: its address's host and its id.</summary>
+    /// <summary>The project: its address's host, with the port where it is not https's own, and its id.</summary>
     public string Project { get; internal set; } = "";
 
     /// <summary><c>project</c> or <c>user</c>.</summary>
@@ -59,15 +59,15 @@ public sealed class RotationEntry
     /// <summary>When the old token was revoked; null where it was not.</summary>
     public DateTimeOffset? OldRevokedAt { get; internal set; }
 
-    /// <summary>The ids of tokens that this rotation may have issued and nobody holds.</summary>
+    /// <summary>The ids of the tokens of that name that the list showed right before the new one was issued; null in journals of earlier versions.</summary>
+    public IReadOnlyList<string>? Before { get; internal set; }
+
+    /// <summary>The ids of tokens that this rotation may have issued and that nobody may hold.</summary>
     public IReadOnlyList<string> PossibleOrphans { get; internal set; } = [];
 
     /// <summary>Whether nothing is left to do.</summary>
-    public bool IsFinished => Step is RotationStep.Done or RotationStep.Undone or RotationStep.Kept;
+    public bool IsFinished => Step is RotationStep.Done or RotationStep.Undone or RotationStep.HandedOver;
 
     /// <summary>Whether a store has given the new token back.</summary>
     public bool IsCompleted => Step is RotationStep.Stored or RotationStep.Retiring or RotationStep.Revoking or RotationStep.Done;
-
-    /// <summary>Whether nobody but the process that issued the new token ever had its value.</summary>
-    public bool IsUnheld => Step is RotationStep.Created or RotationStep.Proved;
 }

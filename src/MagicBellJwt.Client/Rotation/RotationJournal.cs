@@ -18,6 +18,7 @@ public sealed class RotationJournal : IDisposable
     /// <summary>Longer journals are rewritten without the rotations that are finished.</summary>
     private const int LongestJournal = 400;
 
+    private const string LineStart = "{\"rotation\":\"";
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     private static readonly UTF8Encoding s_utf8 = new(false);
@@ -26,17 +27,22 @@ public sealed class RotationJournal : IDisposable
     private readonly List<RotationEntry> _entries = [];
     private readonly List<(Guid Rotation, string Line)> _lines = [];
     private readonly FileStream? _lock;
+    private readonly bool _isReadOnly;
+    private bool _isTemporary;
     private FileStream? _file;
 
     private RotationJournal(string path, bool readOnly)
     {
         Path = System.IO.Path.GetFullPath(path);
+        _isReadOnly = readOnly;
         if (readOnly)
         {
-            Read(ReadAll());
+            ReadWholeLines();
             return;
         }
 
+        // Before anything is made beside it: what is there must be a journal.
+        _ = new RotationJournal(path, readOnly: true);
         OwnerOnly.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
         _lock = Lock(Path + ".lock");
         try
@@ -67,11 +73,12 @@ public sealed class RotationJournal : IDisposable
 
     /// <summary>Opens a journal, and keeps everybody else out of it until it is disposed.</summary>
     /// <param name="path">The file; it and its folder are made where they are missing.</param>
+    /// <param name="isTemporary">Whether the file is deleted when it is closed and nothing in it is left to do.</param>
     /// <exception cref="MagicBellException">
     /// <see cref="MagicBellError.Conflict"/>: another rotation has it open. <see cref="MagicBellError.RotationFailed"/>: it cannot be
     /// written, or a line other than a last one cut short cannot be read.
     /// </exception>
-    public static RotationJournal Open(string path) => Guard(path, () => new RotationJournal(path, readOnly: false));
+    public static RotationJournal Open(string path, bool isTemporary = false) => Guard(path, () => new RotationJournal(path, readOnly: false) { _isTemporary = isTemporary });
 
     /// <summary>Reads a journal without a lock, and changes nothing, not even a missing file.</summary>
     /// <param name="path">The file.</param>
@@ -79,13 +86,16 @@ public sealed class RotationJournal : IDisposable
     public static RotationJournal Peek(string path) => Guard(path, () => new RotationJournal(path, readOnly: true));
 
     /// <summary>Where a project's journal is unless somebody says otherwise.</summary>
-    /// <param name="host">The API's host.</param>
+    /// <param name="address">The API's address: its host counts, and its port where that is not the scheme's own.</param>
     /// <param name="project">The project.</param>
     /// <exception cref="MagicBellException">The platform names no folder for it.</exception>
-    public static string PathOf(string host, string project)
+    public static string PathOf(Uri address, string project)
     {
-        string name = new([.. (host + "_" + project).Select(character => char.IsLetterOrDigit(character) && character < 128 || character is '.' or '-' or '_' ? char.ToLowerInvariant(character) : '-')]);
-        return System.IO.Path.Combine(StateFolder.Path, name.Substring(0, Math.Min(name.Length, 120)) + ".rotations.jsonl");
+        string path = PathOf(address.Authority + "_" + project);
+
+        // Earlier versions left out the port.
+        string earlier = PathOf(address.Host + "_" + project);
+        return !File.Exists(path) && File.Exists(earlier) ? earlier : path;
     }
 
     /// <summary>Begins a rotation: on the disk when this returns.</summary>
@@ -99,8 +109,9 @@ public sealed class RotationJournal : IDisposable
     /// <param name="vault">The vault that the new token goes to; null for none.</param>
     /// <param name="storedByScript">Whether a script block stores it.</param>
     /// <param name="overlap">How long the old token stays after the new one is stored; zero for not at all.</param>
+    /// <param name="before">The ids of the tokens of that name that the list shows now.</param>
     /// <exception cref="MagicBellException">The journal cannot be written.</exception>
-    public RotationEntry Begin(string project, string kind, string oldId, string? name, string? userId, Guid key, long? lifetime, string? vault, bool storedByScript, TimeSpan overlap)
+    public RotationEntry Begin(string project, string kind, string oldId, string? name, string? userId, Guid key, long? lifetime, string? vault, bool storedByScript, TimeSpan overlap, IEnumerable<string> before)
     {
         var entry = new RotationEntry(Guid.NewGuid());
         Write(
@@ -115,7 +126,8 @@ public sealed class RotationJournal : IDisposable
             ("lifetime", lifetime?.ToString(CultureInfo.InvariantCulture)),
             ("vault", vault),
             ("script", storedByScript ? "true" : null),
-            ("overlap", overlap > TimeSpan.Zero ? overlap.ToString("c", CultureInfo.InvariantCulture) : null));
+            ("overlap", overlap > TimeSpan.Zero ? overlap.ToString("c", CultureInfo.InvariantCulture) : null),
+            ("before", string.Join(" ", before)));
         lock (_gate)
         {
             _entries.Add(entry);
@@ -151,8 +163,15 @@ public sealed class RotationJournal : IDisposable
             lock (_gate)
             {
                 FileStream file = _file ?? throw new ObjectDisposedException(nameof(RotationJournal));
+                long length = file.Position + text.Length;
                 file.Write(text, 0, text.Length);
                 file.Flush(flushToDisk: true);
+                if (file.Length != length)
+                {
+                    // A device takes everything and keeps nothing.
+                    throw new IOException("It does not keep what is written to it.");
+                }
+
                 Apply(entry, name => line.TryGetValue(name, out string? value) ? value : null);
                 return true;
             }
@@ -163,33 +182,39 @@ public sealed class RotationJournal : IDisposable
     /// <param name="time">The time.</param>
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
 
-    /// <summary>Deletes a journal in which nothing is left to do, such as that of a sandbox, which is gone with its session.</summary>
-    public void DeleteIfFinished()
-    {
-        lock (_gate)
-        {
-            if (_file is not null && _entries.All(entry => entry.IsFinished))
-            {
-                _file.Dispose();
-                _file = null;
-                File.Delete(Path);
-                File.Delete(Path + ".lock");
-            }
-        }
-    }
-
     /// <summary>Closes the file and lets the next one in.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
+            bool isDeleted = _isTemporary && _file is not null && _entries.All(entry => entry.IsFinished);
             _file?.Dispose();
             _file = null;
+            if (isDeleted)
+            {
+                File.Delete(Path);
+            }
+
+            // Windows deletes no file that is open.
             _lock?.Dispose();
+            if (isDeleted)
+            {
+                File.Delete(Path + ".lock");
+            }
         }
     }
 
+    private static string PathOf(string name)
+    {
+        string safe = new([.. name.Select(character => char.IsLetterOrDigit(character) && character < 128 || character is '.' or '-' or '_' ? char.ToLowerInvariant(character) : '-')]);
+        return System.IO.Path.Combine(StateFolder.Path, safe.Substring(0, Math.Min(safe.Length, 120)) + ".rotations.jsonl");
+    }
+
     private static string NameOf(RotationStep step) => step.ToString().ToLowerInvariant();
+
+    private static RotationStep? StepOf(string? name) => name == "kept" ? RotationStep.HandedOver
+        : Enum.TryParse(name, ignoreCase: true, out RotationStep step) && NameOf(step) == name ? step
+        : null;
 
     private static T Guard<T>(string path, Func<T> work)
     {
@@ -217,7 +242,7 @@ public sealed class RotationJournal : IDisposable
 
     private void Load()
     {
-        int whole = Read(ReadAll());
+        int whole = ReadWholeLines();
         if (_lines.Count > LongestJournal)
         {
             whole = Shorten();
@@ -229,18 +254,54 @@ public sealed class RotationJournal : IDisposable
         _lines.Clear();
     }
 
-    // Whoever writes it meanwhile does not mind.
+    private int ReadWholeLines()
+    {
+        byte[] bytes = ReadAll();
+        int whole = Read(bytes);
+
+        // Only what is proven to be a journal is changed: a half line at the end must be the beginning of one of ours, or the zeros that a
+        // file system leaves where a crash came before the data.
+        return whole == bytes.Length || BeginsLikeALine(bytes, whole) || (whole > 0 && bytes.Skip(whole).All(item => item == 0)) ? whole : throw Unreadable(_lines.Count + 1);
+    }
+
     private byte[] ReadAll()
     {
+        if (Directory.Exists(Path))
+        {
+            throw new IOException("It is a folder.");
+        }
+
+        if (Path.StartsWith("/dev/", StringComparison.Ordinal) && !Path.StartsWith("/dev/shm/", StringComparison.Ordinal))
+        {
+            throw new IOException("It is a device.");
+        }
+
         if (!File.Exists(Path))
         {
             return [];
         }
 
-        using var file = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if ((File.GetAttributes(Path) & FileAttributes.ReparsePoint) != 0)
+        {
+            throw new IOException("It is a link.");
+        }
+
+        // Another process may write it meanwhile. Opened for both: a pipe that is opened for reading alone would wait for its writer.
+        using var file = new FileStream(Path, FileMode.Open, _isReadOnly ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        if (!file.CanSeek)
+        {
+            throw new IOException("It is a pipe or a device.");
+        }
+
         using var bytes = new MemoryStream();
         file.CopyTo(bytes);
         return bytes.ToArray();
+    }
+
+    private static bool BeginsLikeALine(byte[] bytes, int start)
+    {
+        byte[] line = s_utf8.GetBytes(LineStart);
+        return Enumerable.Range(0, Math.Min(line.Length, bytes.Length - start)).All(index => bytes[start + index] == line[index]);
     }
 
     /// <summary>Reads all whole lines.</summary>
@@ -255,8 +316,7 @@ public sealed class RotationJournal : IDisposable
             Array.Copy(bytes, start, line, 0, line.Length);
             if (!StrictJson.TryReadObject(line, out IReadOnlyDictionary<string, object?>? facts)
                 || !Guid.TryParseExact(Fact("rotation"), "D", out Guid id)
-                || !Enum.TryParse(Fact("step"), ignoreCase: true, out RotationStep step)
-                || NameOf(step) != Fact("step")
+                || StepOf(Fact("step")) is not { } step
                 || !Rfc3339.TryParse(Fact("time") ?? "", out _)
                 || (step == RotationStep.Begun) == entries.ContainsKey(id))
             {
@@ -281,7 +341,7 @@ public sealed class RotationJournal : IDisposable
 
     private static void Apply(RotationEntry entry, Func<string, string?> fact)
     {
-        entry.Step = (RotationStep)Enum.Parse(typeof(RotationStep), fact("step")!, ignoreCase: true);
+        entry.Step = StepOf(fact("step"))!.Value;
         entry.StepAt = TimeOf("time") ?? entry.StepAt;
         if (entry.Step == RotationStep.Begun)
         {
@@ -301,6 +361,7 @@ public sealed class RotationJournal : IDisposable
         entry.Overlap = TimeSpan.TryParseExact(fact("overlap"), "c", CultureInfo.InvariantCulture, out TimeSpan overlap) ? overlap : entry.Overlap;
         entry.DueAt = TimeOf("due") ?? entry.DueAt;
         entry.OldRevokedAt = TimeOf("revoked") ?? entry.OldRevokedAt;
+        entry.Before = fact("before")?.Split([' '], StringSplitOptions.RemoveEmptyEntries) ?? entry.Before;
         entry.PossibleOrphans = fact("orphans")?.Split(' ') ?? entry.PossibleOrphans;
 
         DateTimeOffset? TimeOf(string name) => fact(name) is { } text && Rfc3339.TryParse(text, out DateTimeOffset time) ? time : null;

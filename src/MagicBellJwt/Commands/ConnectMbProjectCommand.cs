@@ -137,7 +137,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         string name = Name ?? (Sandbox ? "sandbox" : null)
             ?? (JsonWebToken.TryDecode(options.Token, out JsonWebToken? decoded) ? decoded!.Project : null)
             ?? options.BaseAddress.Host;
-        return new Session(name, options, Sandbox);
+        return new Session(name, options, Sandbox, isNamed: Name is not null);
     }
 
     // Apart, so that the sandbox's assembly is loaded only where it is used.

@@ -12,6 +12,6 @@ public sealed class GetMbProjectTokenCommand : GetTokenCmdlet
     protected override void ProcessRecord() => Try(null, () =>
     {
         Session session = CurrentSession;
-        List(session.Name, session, static (service, page) => service.FetchProjectTokensAsync(page), record => new ProjectToken(record, session));
+        List(session.Name, new TokenScope(session, TokenKind.Project));
     });
 }

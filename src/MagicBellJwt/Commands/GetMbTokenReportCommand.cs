@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Management.Automation;
-using System.Threading.Tasks;
 using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Commands;
@@ -82,22 +81,8 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
 
     private void Audit(string target, TokenPolicy policy, Session session, string? userId) => Start(target, async () =>
     {
-        var page = new PageRequest(100);
-        TokenPages pages = userId is null ? session.Service.FetchProjectTokensAsync(page) : session.Service.FetchUserTokensAsync(userId, page);
-        var list = new List<ListedTokenRecord>();
-        while (true)
-        {
-            Task<IReadOnlyList<ListedTokenRecord>?> reading = pages.ReadAsync(ReadCall);
-            await ((Task)reading).ConfigureAwait(false);
-            if (reading.Result is null)
-            {
-                break;
-            }
-
-            list.AddRange(reading.Result);
-        }
-
-        List<TokenReportRow> rows = policy.Judge(list, userId, session, DateTimeOffset.UtcNow);
+        var scope = new TokenScope(session, userId is null ? TokenKind.Project : TokenKind.User, userId);
+        List<TokenReportRow> rows = policy.Judge(await scope.ListAsync(ReadCall).ConfigureAwait(false), userId, session, DateTimeOffset.UtcNow);
         await OfferAsync(() => WriteObject(rows, enumerateCollection: true)).ConfigureAwait(false);
     });
 }

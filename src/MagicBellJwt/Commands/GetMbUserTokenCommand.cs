@@ -42,7 +42,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
                 Session session = CurrentSession;
                 RequestValidation.CheckUserId(user);
                 session.Remember(user);
-                List(user, session, (service, page) => service.FetchUserTokensAsync(user, page), record => new UserToken(record, session, user));
+                List(user, new TokenScope(session, TokenKind.User, user));
             });
         }
     }

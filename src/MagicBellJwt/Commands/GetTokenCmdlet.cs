@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
 
@@ -76,7 +75,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
         _enough = Id is not null && _wanted.Count == 0;
         if (After is not null && Before is not null)
         {
-            _enough = !Try(After, () => throw new MagicBellException(MagicBellError.InvalidRequest, "-After and -Before exclude each other: a list is read in one direction."));
+            _enough = !Try(After, () => throw MagicBellException.Invalid("-After and -Before exclude each other: a list is read in one direction."));
         }
     }
 
@@ -96,10 +95,8 @@ public abstract class GetTokenCmdlet : SessionCmdlet
 
     /// <summary>Lists one list in the background.</summary>
     /// <param name="target">What it is about, for errors.</param>
-    /// <param name="session">The session to list in.</param>
-    /// <param name="open">Makes the list, from where it begins.</param>
-    /// <param name="wrap">Makes the object that is written.</param>
-    private protected void List(object? target, Session session, Func<JwtService, PageRequest, TokenPages> open, Func<ListedTokenRecord, ListedToken> wrap)
+    /// <param name="scope">The list.</param>
+    private protected void List(object? target, TokenScope scope)
     {
         if (_enough)
         {
@@ -111,12 +108,10 @@ public abstract class GetTokenCmdlet : SessionCmdlet
         {
             try
             {
-                TokenPages pages = open(session.Service, new PageRequest(size, After, Before));
+                TokenReader reader = scope.Open(size, After, Before);
                 while (!_enough)
                 {
-                    Task<IReadOnlyList<ListedTokenRecord>?> reading = pages.ReadAsync(ReadCall);
-                    await ((Task)reading).ConfigureAwait(false);
-                    if (reading.Result is not { } page || !await OfferAsync(() => Write(page, wrap)).ConfigureAwait(false))
+                    if (await reader.ReadAsync(ReadCall).ConfigureAwait(false) is not { } page || !await OfferAsync(() => Write(page)).ConfigureAwait(false))
                     {
                         return;
                     }
@@ -130,19 +125,19 @@ public abstract class GetTokenCmdlet : SessionCmdlet
         });
     }
 
-    private void Write(IReadOnlyList<ListedTokenRecord> page, Func<ListedTokenRecord, ListedToken> wrap)
+    private void Write(IReadOnlyList<ListedToken> page)
     {
         var tokens = new List<ListedToken>(page.Count);
-        foreach (ListedTokenRecord record in page)
+        foreach (ListedToken token in page)
         {
             if (_enough)
             {
                 break;
             }
 
-            if (Matches(record))
+            if (Matches(token))
             {
-                tokens.Add(wrap(record));
+                tokens.Add(token);
                 _written++;
                 _enough = _written == First || (Id is not null && _wanted.Count == 0);
             }
@@ -151,8 +146,8 @@ public abstract class GetTokenCmdlet : SessionCmdlet
         WriteObject(tokens, enumerateCollection: true);
     }
 
-    private bool Matches(ListedTokenRecord record) =>
-        (_patterns is null || _patterns.Any(pattern => pattern.IsMatch(record.Name ?? "")))
-        && (ExpiresBefore is null || record.ExpiresAt < ExpiresBefore)
-        && (Id is null || (record.Id is { } id && _wanted.Remove(id)));
+    private bool Matches(ListedToken token) =>
+        (_patterns is null || _patterns.Any(pattern => pattern.IsMatch(token.Name ?? "")))
+        && (ExpiresBefore is null || token.ExpiresAt < ExpiresBefore)
+        && (Id is null || (token.Id is { } id && _wanted.Remove(id)));
 }

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using MagicBellJwt.Client;
 using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
 
 namespace MagicBellJwt.Commands;
@@ -22,11 +21,7 @@ public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
         string name = Name;
         Try(name, () =>
         {
-            Session session = CurrentSession;
-            var token = new CreateProjectToken(name, Lifetime);
-            RequestValidation.CheckName(token.Name);
-            RequestValidation.CheckLifetime(token.Lifetime);
-            Issue(session, TokenKind.Project, name, name, $"project token '{name}'", (service, key, trust, call) => service.CreateProjectJwtAsync(token, key, trust, call));
+            Issue(new TokenScope(CurrentSession, TokenKind.Project), new TokenRequest(name, null, null, Lifetime), name, $"project token '{name}'");
         });
     }
 

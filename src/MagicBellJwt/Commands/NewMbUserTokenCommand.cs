@@ -76,22 +76,16 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         string user = email ?? externalId ?? "";
         Try(user, () =>
         {
-            var token = new CreateUserToken(email, externalId, name, Lifetime);
-            RequestValidation.CheckUser(token.Email, token.ExternalId);
-            RequestValidation.CheckLifetime(token.Lifetime);
-            if (name is not null)
-            {
-                RequestValidation.CheckName(name);
-            }
-
+            var request = new TokenRequest(name, email, externalId, Lifetime);
             string description = name is null ? $"token of user {user}" : $"token '{name}' of user {user}";
             if (ParameterSetName == Signed)
             {
-                Sign(token, description);
+                TokenScope.Check(TokenKind.User, request);
+                Sign(request, description);
                 return;
             }
 
-            Issue(CurrentSession, TokenKind.User, name, user, description, (service, key, trust, call) => service.CreateUserJwtAsync(token, key, trust, call));
+            Issue(new TokenScope(CurrentSession, TokenKind.User), request, user, description);
         });
     }
 
@@ -118,7 +112,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         Array.Clear(key, 0, key.Length);
     }
 
-    private void Sign(CreateUserToken token, string description)
+    private void Sign(TokenRequest request, string description)
     {
         if (_signer is null || !ShouldProcess(description, "Sign user token"))
         {
@@ -126,13 +120,13 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         }
 
         DateTimeOffset now = DateTimeOffset.UtcNow;
-        if (token.Lifetime > (DateTimeOffset.MaxValue - now).TotalSeconds)
+        if (request.Lifetime > (DateTimeOffset.MaxValue - now).TotalSeconds)
         {
             throw MagicBellException.Invalid("The token would end after the year 9999.");
         }
 
-        DateTimeOffset? end = token.Lifetime is { } seconds ? now.AddSeconds(seconds) : null;
-        WriteObject(new IssuedToken(_signer.Sign(token.Email, token.ExternalId, end), now, end, token.Name, AsPlainText));
+        DateTimeOffset? end = request.Lifetime is { } seconds ? now.AddSeconds(seconds) : null;
+        WriteObject(new IssuedToken(_signer.Sign(request.Email, request.ExternalId, end), now, end, request.Name, AsPlainText));
     }
 
     private static string? ValueOf(string? column) => string.IsNullOrEmpty(column) ? null : column;

@@ -10,6 +10,9 @@ namespace MagicBellJwt.Commands;
 /// <summary>Issues tokens. One that the pipeline is not given is revoked again: nobody else could ever hold it.</summary>
 public abstract class NewTokenCmdlet : SessionCmdlet
 {
+    // The Date header, which tells the server's clock, has whole seconds.
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(5);
+
     private bool _keyUsed;
 
     /// <summary>How long the token lives: <c>90m</c>, <c>12h</c>, <c>30d</c>, or a TimeSpan of a second or more. Without it and -ExpiresAt it never ends.</summary>
@@ -50,50 +53,39 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         }
     }
 
-    /// <summary>Asks, issues one token in the background, and sees to it that somebody holds it.</summary>
-    /// <param name="session">The session to issue in.</param>
-    /// <param name="kind">What kind of token.</param>
-    /// <param name="name">Its name, or null.</param>
+    /// <summary>Asks, issues one token in the background, and sees to it that none is live that nobody was given.</summary>
+    /// <param name="scope">Where to issue.</param>
+    /// <param name="request">What to issue.</param>
     /// <param name="target">What it is about, for errors.</param>
     /// <param name="description">What it is about, for people.</param>
-    /// <param name="create">The operation.</param>
-    private protected void Issue(
-        Session session,
-        TokenKind kind,
-        string? name,
-        string target,
-        string description,
-        Func<JwtService, Guid, bool, CallContext, Task<CreatedToken>> create)
+    private protected void Issue(TokenScope scope, TokenRequest request, string target, string description)
     {
+        TokenScope.Check(scope.Kind, request);
         if (IdempotencyKey is not null && _keyUsed)
         {
-            throw new MagicBellException(
-                MagicBellError.InvalidRequest,
-                "An idempotency key is for one token: with the same key the server would answer with the first token again.");
+            throw MagicBellException.Invalid("An idempotency key is for one token: with the same key the server would answer with the first token again.");
         }
 
         _keyUsed = true;
-        if (!ShouldProcess($"{description} in project '{session.Name}' ({session.BaseAddress})", $"Issue {kind.ToString().ToLowerInvariant()} token"))
+        if (!ShouldProcess($"{description} in project '{scope.Session.Name}' ({scope.Session.BaseAddress})", $"Issue {scope.Noun}"))
         {
             return;
         }
 
-        JwtService service = session.Service;
         Guid key = IdempotencyKey ?? Guid.NewGuid();
-        session.Completions.Clear();
+        scope.Session.Completions.Clear();
         Start(target, async () =>
         {
-            Task<CreatedToken> creating = create(service, key, IdempotencyKey is not null, WriteCall);
-            await ((Task)creating).ConfigureAwait(false);
-            var issued = new IssuedToken(creating.Result, kind, name, AsPlainText, session);
+            DateTimeOffset begun = scope.Now;
+            IssuedToken issued = await scope.CreateAsync(request, key, IdempotencyKey is not null, AsPlainText, WriteCall).ConfigureAwait(false);
             if (issued.UserId is { } userId)
             {
-                session.Remember(userId);
+                scope.Session.Remember(userId);
             }
 
             if (await DeliverAsync(issued).ConfigureAwait(false) == Delivery.Refused)
             {
-                await RevokeUndeliveredAsync(service, kind, creating.Result.TokenId, description).ConfigureAwait(false);
+                await RevokeUndeliveredAsync(scope, issued, begun, description).ConfigureAwait(false);
             }
         });
     }
@@ -108,19 +100,28 @@ public abstract class NewTokenCmdlet : SessionCmdlet
     /// <param name="filter">The filter for tokens issued since then, a minute allowed for the clocks.</param>
     private protected abstract string AdviceForOrphan(string target, string filter);
 
-    private async Task RevokeUndeliveredAsync(JwtService service, TokenKind kind, string id, string description)
+    private async Task RevokeUndeliveredAsync(TokenScope scope, IssuedToken issued, DateTimeOffset begun, string description)
     {
-        string told = $"The pipeline ended before it was given {description} ({id}), so the token";
+        string told = $"The pipeline ended before it was given {description} ({issued.Id}), so the token";
+        string reason = "no list shows it as the new one.";
         try
         {
-            await ((Task)(kind == TokenKind.Project
-                ? service.DiscardProjectJwtAsync(id, UndoCall)
-                : service.DiscardUserJwtAsync(id, UndoCall))).ConfigureAwait(false);
-            WarnAfterEnd($"{told} was revoked again.");
+            var token = new NewToken(issued.Id!, issued.Name, issued.CreatedAt, issued.UserId, _ => issued.CreatedAt < begun - s_clockTolerance);
+            if (await scope.RevokeUndeliveredAsync(token, this, UndoCall).ConfigureAwait(false))
+            {
+                WarnAfterEnd($"{told} was revoked again.");
+                return;
+            }
         }
-        catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)
+        catch (OperationCanceledException)
         {
-            WarnAfterEnd($"{told} should be revoked, which could not be done in time: Remove-Mb{kind}Token {id}");
+            reason = "there was no time for it.";
         }
+        catch (MagicBellException failure)
+        {
+            reason = failure.Message;
+        }
+
+        WarnAfterEnd($"{told} should be revoked, and may be live: {reason} Remove-Mb{scope.Kind}Token {issued.Id}");
     }
 }

@@ -58,9 +58,6 @@ public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
         base.Revoke(token, session);
     }
 
-    private protected override Task<DiscardedToken> DiscardAsync(JwtService service, TokenReference token, CallContext call) =>
-        service.DiscardProjectJwtAsync(token.Id, call);
-
     // A session whose own token is known keeps that one alive; where it is not known, only a count tells.
     private bool TakesLast(TokenReference token, Session session)
     {

@@ -1,6 +1,4 @@
 using System.Management.Automation;
-using System.Threading.Tasks;
-using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Commands;
 
@@ -11,7 +9,4 @@ namespace MagicBellJwt.Commands;
 public sealed class RemoveMbUserTokenCommand : RemoveTokenCmdlet
 {
     private protected override TokenKind Kind => TokenKind.User;
-
-    private protected override Task<DiscardedToken> DiscardAsync(JwtService service, TokenReference token, CallContext call) =>
-        service.DiscardUserJwtAsync(token.Id, call);
 }

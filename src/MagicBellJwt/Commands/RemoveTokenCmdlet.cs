@@ -1,8 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Management.Automation;
-using System.Threading.Tasks;
-using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
 
 namespace MagicBellJwt.Commands;
@@ -89,34 +87,19 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
         Send(token, session, description);
     }
 
-    private protected abstract Task<DiscardedToken> DiscardAsync(JwtService service, TokenReference token, CallContext call);
-
     private void Send(TokenReference token, Session session, string description)
     {
-        JwtService service = session.Service;
+        var scope = new TokenScope(session, Kind, token.UserId);
         session.Completions.Clear();
         Start(token.Id, async () =>
         {
-            DateTimeOffset? discardedAt = null;
-            try
-            {
-                Task<DiscardedToken> discarding = DiscardAsync(service, token, WriteCall);
-                await ((Task)discarding).ConfigureAwait(false);
-                discardedAt = discarding.Result.DiscardedAt;
-            }
-            catch (MagicBellException failure) when (failure is { Error: MagicBellError.TokenNotFound, OutcomeUnknown: true } && token.IsKnown)
-            {
-                // The answer to an earlier attempt was lost, and the token is gone.
-            }
-
-            RevocationOutcome outcome = discardedAt is null ? RevocationOutcome.AlreadyRevoked : RevocationOutcome.Revoked;
-            var revocation = new Revocation(token.Id, Kind, outcome, discardedAt, session.Name);
+            Revocation revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall).ConfigureAwait(false);
             bool isTold = PassThru
                 ? await OfferAsync(revocation).ConfigureAwait(false) == Delivery.Written
                 : await OfferAsync(static () => { }).ConfigureAwait(false);
             if (!isTold)
             {
-                WarnAfterEnd($"Revoked, although the pipeline ended before it could be told: {description}.");
+                WarnAfterEnd($"The pipeline was stopped, but this token had already been revoked: {description}.");
             }
         });
     }

@@ -76,14 +76,7 @@ public sealed class TokenCompleter : ValueCompleter
     private static async Task<IReadOnlyList<ListedToken>> ReadAsync(Session session, string? userId)
     {
         using var patience = new CancellationTokenSource(s_freshness);
-        TokenPages pages = userId is null
-            ? session.Service.FetchProjectTokensAsync(new PageRequest(100))
-            : session.Service.FetchUserTokensAsync(userId, new PageRequest(100));
-        Task<IReadOnlyList<ListedTokenRecord>?> reading = pages.ReadAsync(new CallContext(patience.Token));
-        await ((Task)reading).ConfigureAwait(false);
-        return
-        [
-            .. (reading.Result ?? []).Select(record => userId is null ? (ListedToken)new ProjectToken(record, session) : new UserToken(record, session, userId)),
-        ];
+        TokenReader reader = new TokenScope(session, userId is null ? TokenKind.Project : TokenKind.User, userId).Open();
+        return await reader.ReadAsync(new CallContext(patience.Token)).ConfigureAwait(false) ?? [];
     }
 }

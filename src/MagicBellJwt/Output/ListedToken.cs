@@ -52,6 +52,8 @@ public abstract class ListedToken
 
     internal Session Session { get; }
 
+    internal ListedTokenRecord Record => _record;
+
     /// <summary>The token's id.</summary>
     /// <returns>The id; empty where the server sent none.</returns>
     public override string ToString() => Id ?? "";

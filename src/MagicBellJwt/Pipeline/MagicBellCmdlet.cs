@@ -17,7 +17,7 @@ namespace MagicBellJwt.Commands;
 /// Import-Module loads every type of this assembly, and none of the dependencies: a value of a client's type in a field would
 /// load them, and an awaited <c>Task&lt;T&gt;</c> of one is such a field. Hence <c>await (Task)task</c>, then its result.
 /// </remarks>
-public abstract class MagicBellCmdlet : PSCmdlet, IDisposable
+public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
 {
     // Ctrl+C returns within a second: a write in flight gets most of it for its answer, the rest is for taking a token back.
     private static readonly TimeSpan s_answerGrace = TimeSpan.FromMilliseconds(550);

@@ -2,8 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
-using MagicBellJwt.Client;
-using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
 
 namespace MagicBellJwt;
 
@@ -16,28 +14,28 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
     private static readonly TimeSpan s_urgent = TimeSpan.FromDays(7);
 
     /// <summary>Judges a whole list, the newest token first: the project's, or one user's.</summary>
-    /// <param name="records">The list.</param>
+    /// <param name="tokens">The list.</param>
     /// <param name="userId">Whose it is; null for the project's.</param>
     /// <param name="session">The session that read it.</param>
     /// <param name="now">The time to judge by.</param>
-    internal List<TokenReportRow> Judge(IReadOnlyList<ListedTokenRecord> records, string? userId, Session session, DateTimeOffset now)
+    internal List<TokenReportRow> Judge(IReadOnlyList<ListedToken> tokens, string? userId, Session session, DateTimeOffset now)
     {
-        var rows = new List<TokenReportRow>(records.Count);
+        var rows = new List<TokenReportRow>(tokens.Count);
         var names = new HashSet<string>(StringComparer.Ordinal);
         int live = 0;
-        foreach (ListedTokenRecord record in records.OrderByDescending(record => record.CreatedAt))
+        foreach (ListedToken token in tokens.OrderByDescending(token => token.CreatedAt))
         {
-            var row = new TokenReportRow(record, session, userId, now);
-            bool isExpired = record.ExpiresAt <= now;
-            if (record.DiscardedAt is null)
+            var row = new TokenReportRow(token.Record, session, userId, now);
+            bool isExpired = token.ExpiresAt <= now;
+            if (token.DiscardedAt is null)
             {
                 // Of tokens that share a name or are too many, the newest are in order: who ran every remedy would else end with none.
                 bool isRepeated = !isExpired && !string.IsNullOrEmpty(row.Name) && !names.Add(row.Name!);
                 bool isTooMany = !isExpired && userId is not null && ++live > maxPerUser;
                 (TokenFinding Finding, bool Applies, TokenSeverity Severity)[] rules =
                 [
-                    (TokenFinding.NeverExpires, record.ExpiresAt is null, TokenSeverity.High),
-                    (TokenFinding.ExpiresSoon, !isExpired && record.ExpiresAt - now <= expiringWithin, record.ExpiresAt - now <= s_urgent ? TokenSeverity.High : TokenSeverity.Medium),
+                    (TokenFinding.NeverExpires, token.ExpiresAt is null, TokenSeverity.High),
+                    (TokenFinding.ExpiresSoon, !isExpired && token.ExpiresAt - now <= expiringWithin, token.ExpiresAt - now <= s_urgent ? TokenSeverity.High : TokenSeverity.Medium),
                     (TokenFinding.Expired, isExpired, TokenSeverity.Low),
                     (TokenFinding.OlderThanPolicy, !isExpired && row.Age > maxAge, TokenSeverity.Medium),
                     (TokenFinding.DuplicateName, isRepeated, TokenSeverity.Medium),
@@ -65,20 +63,18 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
             return null;
         }
 
-        string tail = $" -Session {Quote(session.Name)}";
+        string tail = $" -Session {CommandText.Quote(session.Name)}";
         bool isReplaced = row.Findings.Any(finding => finding is TokenFinding.Expired or TokenFinding.DuplicateName or TokenFinding.TooManyForUser);
         bool isOwn = row.Kind == TokenKind.Project && string.Equals(row.Id, session.TokenId, StringComparison.OrdinalIgnoreCase);
         if (isReplaced && !isOwn)
         {
-            return $"Remove-Mb{row.Kind}Token {Quote(row.Id)}{tail}";
+            return $"Remove-Mb{row.Kind}Token {CommandText.Quote(row.Id)}{tail}";
         }
 
         bool livesTooLong = row.ExpiresAt is null || row.ExpiresAt - row.CreatedAt > maxAge;
-        string owner = row.UserId is null ? "" : $" -UserId {Quote(row.UserId)} -Email EMAIL";
-        return $"Update-Mb{row.Kind}Token -Id {Quote(row.Id)}{owner}{(livesTooLong ? " -ExpiresIn " + Write(maxAge) : "")}{tail}";
+        string owner = row.UserId is null ? "" : $" -UserId {CommandText.Quote(row.UserId)} -Email EMAIL";
+        return $"Update-Mb{row.Kind}Token -Id {CommandText.Quote(row.Id)}{owner}{(livesTooLong ? " -ExpiresIn " + Write(maxAge) : "")}{tail}";
     }
-
-    private static string Quote(string text) => $"'{CodeGeneration.EscapeSingleQuotedStringContent(text)}'";
 
     // As -ExpiresIn takes it.
     private static string Write(TimeSpan time)

@@ -6,7 +6,7 @@ using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Rotation;
 
-/// <summary>Runs other people's commands inside the pipeline and takes any error of theirs for a failure.</summary>
+/// <summary>Runs commands of the caller inside the pipeline and takes any error of theirs for a failure.</summary>
 internal sealed class ScriptRunner(PSCmdlet cmdlet)
 {
     private volatile PowerShell? _running;
@@ -14,7 +14,7 @@ internal sealed class ScriptRunner(PSCmdlet cmdlet)
     /// <summary>Runs a command.</summary>
     /// <param name="command">The command, with its module where it has one.</param>
     /// <param name="parameters">Its parameters.</param>
-    /// <returns>What it put out.</returns>
+    /// <returns>Its output.</returns>
     /// <exception cref="CommandFailedException">It failed.</exception>
     internal IReadOnlyList<object> Run(string command, params (string Name, object Value)[] parameters)
     {
@@ -30,23 +30,51 @@ internal sealed class ScriptRunner(PSCmdlet cmdlet)
         return Invoke(shell);
     }
 
-    /// <summary>Runs a script block in a scope of its own in which any error is the end. A program that ends with another exit code than 0 is an error too.</summary>
-    /// <param name="block">The block.</param>
+    /// <summary>
+    /// Runs a script block in which any error is the end. It must run to its end: <c>exit</c>, <c>break</c> and <c>continue</c> are failures, as
+    /// is a program's exit code other than 0 (in Windows PowerShell, that of the last program).
+    /// </summary>
+    /// <param name="block">The block. It sees its own scope and its parameter, and no variable of this module.</param>
     /// <param name="argument">Its argument.</param>
-    /// <returns>What it put out.</returns>
+    /// <returns>Its output.</returns>
     /// <exception cref="CommandFailedException">It failed.</exception>
     internal IReadOnlyList<object> Run(ScriptBlock block, object argument)
     {
+        // Only automatic variables: the block would see any other one through the dynamic scope.
         const string Script = """
-            param($Block, $Argument)
             $ErrorActionPreference = 'Stop'
-            $global:LASTEXITCODE = 0
-            & $Block $Argument
-            if ($global:LASTEXITCODE -ne 0) { throw "A program ended with exit code $global:LASTEXITCODE." }
+            $PSNativeCommandUseErrorActionPreference = $true
+            & $args[0] $args[1]
+            $args[2]
             """;
-        using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        shell.AddScript(Script, useLocalScope: true).AddArgument(block).AddArgument(argument);
-        return Invoke(shell);
+        object end = new();
+        object? exitCode = cmdlet.SessionState.PSVariable.GetValue("global:LASTEXITCODE");
+        cmdlet.SessionState.PSVariable.Set("global:LASTEXITCODE", null);
+        try
+        {
+            using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
+            shell.AddScript(Script, useLocalScope: true).AddArgument(block).AddArgument(argument).AddArgument(end);
+            object[] output = Invoke(shell);
+            if (output.Length == 0 || !ReferenceEquals(output[output.Length - 1], end))
+            {
+                throw new CommandFailedException("It ended with exit, break or continue before its last line.");
+            }
+
+            if (cmdlet.SessionState.PSVariable.GetValue("global:LASTEXITCODE") is int code and not 0)
+            {
+                throw new CommandFailedException($"A program ended with exit code {code}.");
+            }
+
+            return [.. output.Take(output.Length - 1)];
+        }
+        finally
+        {
+            // A program's own exit code stays, as after any command; where none ran the caller's is put back.
+            if (cmdlet.SessionState.PSVariable.GetValue("global:LASTEXITCODE") is null)
+            {
+                cmdlet.SessionState.PSVariable.Set("global:LASTEXITCODE", exitCode);
+            }
+        }
     }
 
     /// <summary>Ends what runs, from another thread.</summary>
@@ -67,7 +95,7 @@ internal sealed class ScriptRunner(PSCmdlet cmdlet)
             object[] output = [.. shell.Invoke().Where(item => item is not null).Select(item => item.BaseObject)];
             if (cmdlet.Stopping || shell.InvocationStateInfo.State != PSInvocationState.Completed)
             {
-                // Ended half-way, what it put out by then says nothing.
+                // It was ended half-way, so its output says nothing.
                 throw new PipelineStoppedException();
             }
 
@@ -93,8 +121,16 @@ internal sealed class ScriptRunner(PSCmdlet cmdlet)
     }
 }
 
-/// <summary>Somebody else's command failed. What it said may hold a secret, and is for a <see cref="Redactor"/> first.</summary>
-internal sealed class CommandFailedException(ErrorRecord record) : System.Exception(record.Exception.Message)
+/// <summary>A command of the caller failed. Its message may hold a secret: it is for a <see cref="Redactor"/> first.</summary>
+internal sealed class CommandFailedException : System.Exception
 {
-    internal bool IsNotFound => record.CategoryInfo.Category == ErrorCategory.ObjectNotFound;
+    internal CommandFailedException(string message)
+        : base(message)
+    {
+    }
+
+    internal CommandFailedException(ErrorRecord record)
+        : base(record.Exception.Message) => IsNotFound = record.CategoryInfo.Category == ErrorCategory.ObjectNotFound;
+
+    internal bool IsNotFound { get; }
 }

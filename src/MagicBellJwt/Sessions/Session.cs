@@ -16,7 +16,7 @@ public sealed class Session
     private readonly LinkedList<string> _recentUsers = new();
     private JwtService? _service;
 
-    internal Session(string name, JwtServiceOptions options, bool isSandbox)
+    internal Session(string name, JwtServiceOptions options, bool isSandbox, bool isNamed)
     {
         Name = name;
         BaseAddress = options.BaseAddress;
@@ -25,6 +25,7 @@ public sealed class Session
         _service = new JwtService(options);
         Read(options.Token);
         ProjectId = Claims?.Project ?? name;
+        NamesProject = Claims?.Project is not null || isNamed;
     }
 
     /// <summary>The name that tokens listed through this session carry in Project.</summary>
@@ -61,6 +62,12 @@ public sealed class Session
 
     /// <summary>What tells the project from others at this address: by the token's claims, else the session's name.</summary>
     internal string ProjectId { get; }
+
+    /// <summary>Whether <see cref="ProjectId"/> is the project's: by its token's claims, or by the name that was given for it. Else it is the address's.</summary>
+    internal bool NamesProject { get; }
+
+    /// <summary>Whether commands without -Session use it.</summary>
+    internal bool IsCurrent { get; set; }
 
     /// <summary>Users that the session was asked about, the last one first, for completion.</summary>
     internal IReadOnlyCollection<string> RecentUsers

@@ -49,6 +49,7 @@ internal sealed class SessionStore
 
         _replaced.RemoveAll(reference => !reference.TryGetTarget(out _));
         _sessions.Add(session);
+        MarkCurrent();
     }
 
     /// <summary>Finds the session of this name.</summary>
@@ -71,7 +72,11 @@ internal sealed class SessionStore
                 }
             }
         }
+
+        MarkCurrent();
     }
+
+    private void MarkCurrent() => _sessions.ForEach(session => session.IsCurrent = session == Latest);
 
     private static bool IsNamed(Session session, string name) => string.Equals(session.Name, name, StringComparison.OrdinalIgnoreCase);
 }

@@ -21,7 +21,7 @@ public sealed class RotationJournalTests : IDisposable
         DateTimeOffset due = DateTimeOffset.UtcNow.AddHours(2);
         using (RotationJournal journal = RotationJournal.Open(JournalPath))
         {
-            RotationEntry entry = journal.Begin("host/project", "user", "old", "näme \"1\"\n", "user 7", Guid.NewGuid(), 3600, "vault", storedByScript: true, TimeSpan.FromMinutes(90));
+            RotationEntry entry = journal.Begin("host/project", "user", "old", "näme \"1\"\n", "user 7", Guid.NewGuid(), 3600, "vault", storedByScript: true, TimeSpan.FromMinutes(90), ["before-1", "before-2"]);
             journal.Write(entry, RotationStep.Created, ("new", "fresh"), ("fingerprint", "0123456789ab"));
             journal.Write(entry, RotationStep.Storing, ("secret", "secret"));
             journal.Write(entry, RotationStep.Retiring, ("due", RotationJournal.Time(due)));
@@ -178,15 +178,19 @@ public sealed class RotationJournalTests : IDisposable
     }
 
     [Fact]
-    public void A_journal_with_nothing_left_to_do_can_be_deleted()
+    public void A_temporary_journal_goes_when_nothing_in_it_is_left_to_do()
     {
-        using RotationJournal journal = RotationJournal.Open(JournalPath);
-        RotationEntry entry = Begin(journal);
-        journal.DeleteIfFinished();
-        Assert.True(File.Exists(JournalPath));
+        using (RotationJournal journal = RotationJournal.Open(JournalPath, isTemporary: true))
+        {
+            Begin(journal);
+        }
 
-        journal.Write(entry, RotationStep.Done);
-        journal.DeleteIfFinished();
+        Assert.True(File.Exists(JournalPath));
+        using (RotationJournal journal = RotationJournal.Open(JournalPath, isTemporary: true))
+        {
+            journal.Write(Assert.Single(journal.Entries), RotationStep.Done);
+        }
+
         Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(JournalPath)!));
     }
 
@@ -207,18 +211,84 @@ public sealed class RotationJournalTests : IDisposable
         Assert.Equal(8, Peek().Entries.Count);
     }
 
+    [Theory]
+    [InlineData("eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2ln")]
+    [InlineData("not a journal\n")]
+    [InlineData("{\"some\":\"other json\"}\n")]
+    [InlineData("{\"some\":\"other json\"")]
+    public void A_file_that_is_no_journal_is_left_as_it_is(string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(JournalPath)!);
+        File.WriteAllText(JournalPath, text);
+
+        Assert.Equal(MagicBellError.RotationFailed, Assert.Throws<MagicBellException>(() => RotationJournal.Open(JournalPath).Dispose()).Error);
+
+        Assert.Equal(text, File.ReadAllText(JournalPath));
+        Assert.False(File.Exists(JournalPath + ".lock"));
+    }
+
+    [Fact]
+    public void A_folder_a_link_and_a_device_are_no_journals()
+    {
+        string folder = Path.GetDirectoryName(JournalPath)!;
+        Directory.CreateDirectory(folder);
+        Assert.Throws<MagicBellException>(() => RotationJournal.Open(folder).Dispose());
+        if (OperatingSystem.IsWindows())
+        {
+            // Making a link needs a privilege there, and there is no /dev.
+            return;
+        }
+
+        string target = Path.Combine(folder, "target");
+        File.WriteAllText(target, "");
+        File.CreateSymbolicLink(JournalPath, target);
+        Assert.Throws<MagicBellException>(() => RotationJournal.Open(JournalPath).Dispose());
+        UnixFileMode before = File.GetUnixFileMode("/dev/null");
+        Assert.Throws<MagicBellException>(() => RotationJournal.Open("/dev/null").Dispose());
+        Assert.Equal(before, File.GetUnixFileMode("/dev/null"));
+        Assert.False(File.Exists("/dev/null.lock"));
+    }
+
+    [Fact]
+    public void A_line_of_ours_that_a_crash_cut_short_is_taken_away()
+    {
+        using (RotationJournal journal = RotationJournal.Open(JournalPath))
+        {
+            Begin(journal, "old");
+        }
+
+        File.AppendAllText(JournalPath, "{\"rotation\":\"0123");
+
+        using RotationJournal again = RotationJournal.Open(JournalPath);
+        Assert.Equal("old", Assert.Single(again.Entries).OldId);
+    }
+
+    [Fact]
+    public void A_step_that_an_earlier_version_called_kept_is_read()
+    {
+        using (RotationJournal journal = RotationJournal.Open(JournalPath))
+        {
+            journal.Write(Begin(journal, "old"), RotationStep.HandedOver);
+        }
+
+        File.WriteAllText(JournalPath, File.ReadAllText(JournalPath).Replace("handedover", "kept", StringComparison.Ordinal));
+
+        RotationEntry entry = Assert.Single(Peek().Entries);
+        Assert.Equal((RotationStep.HandedOver, true), (entry.Step, entry.IsFinished));
+    }
+
     [Fact]
     public void Each_project_has_a_file_of_its_own_whose_name_fits()
     {
-        string path = RotationJournal.PathOf("api.magicbell.com", "prj/../Ä b");
+        string path = RotationJournal.PathOf(new Uri("https://api.magicbell.com/v2"), "prj/../Ä b");
 
         Assert.Equal("api.magicbell.com_prj-..---b.rotations.jsonl", Path.GetFileName(path));
         Assert.Equal("MagicBellJwt", Path.GetFileName(Path.GetDirectoryName(path)));
-        Assert.True(Path.GetFileName(RotationJournal.PathOf("host", new string('x', 500))).Length < 200);
+        Assert.True(Path.GetFileName(RotationJournal.PathOf(new Uri("https://host"), new string('x', 500))).Length < 200);
     }
 
     private static RotationEntry Begin(RotationJournal journal, string name = "ci") =>
-        journal.Begin("host/project", "project", "old", name, null, Guid.NewGuid(), null, null, storedByScript: false, TimeSpan.Zero);
+        journal.Begin("host/project", "project", "old", name, null, Guid.NewGuid(), null, null, storedByScript: false, TimeSpan.Zero, []);
 
     private RotationJournal Peek() => RotationJournal.Peek(JournalPath);
 }

@@ -107,11 +107,12 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
         Assert.InRange(took, TimeSpan.Zero, s_limit);
         Assert.Empty(run.Output);
         ServerToken token = Assert.Single(await Server.TokensAsync(), token => token.Name == "late");
-        Assert.False(token.Live);
         string told = Assert.Single(Host.Lines);
+
+        // A machine that is too busy to look at the list and to revoke within the second says that the token may be live.
+        Assert.Contains(token.Live ? "may be live" : "was revoked again", told, StringComparison.Ordinal);
         Assert.Contains("'late'", told, StringComparison.Ordinal);
         Assert.Contains(token.Id, told, StringComparison.Ordinal);
-        Assert.Contains("was revoked again", told, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -162,7 +163,7 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
         Assert.InRange(took, TimeSpan.Zero, s_limit);
         Assert.Empty(run.Output);
         Assert.Equal(2, Host.Lines.Count);
-        Assert.Contains("Revoked, although", Assert.Single(Host.Lines, line => line.Contains(ids[0], StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("had already been revoked", Assert.Single(Host.Lines, line => line.Contains(ids[0], StringComparison.Ordinal)), StringComparison.Ordinal);
         Assert.Single(Host.Lines, line => line.Contains(ids[1], StringComparison.Ordinal));
     }
 
@@ -207,7 +208,7 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
         Assert.InRange(took, TimeSpan.Zero, s_limit);
 
         // As revoked, or, where the machine was too busy for the answer to come in time, as in doubt.
-        Assert.Single(Host.Lines, line => (line.Contains("Revoked, although", StringComparison.Ordinal) || line.Contains("Could not revoke", StringComparison.Ordinal)) && line.Contains("0198c0de-0000-7000-8000-000000000001", StringComparison.Ordinal));
+        Assert.Single(Host.Lines, line => (line.Contains("had already been revoked", StringComparison.Ordinal) || line.Contains("Could not revoke", StringComparison.Ordinal)) && line.Contains("0198c0de-0000-7000-8000-000000000001", StringComparison.Ordinal));
     }
 
     private async Task AwaitWritesAsync(int count) => Assert.True(await Eventually.IsAsync(async () => (await WritesAsync()).Length >= count));

@@ -1,0 +1,67 @@
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt.Rotation;
+
+/// <summary>Where a new token is kept: a vault, or whatever a script block knows. Commands of the caller do the work, so each call is for the pipeline thread.</summary>
+internal interface ITokenStore
+{
+    /// <summary>The vault; null where a script block stores.</summary>
+    string? Vault { get; }
+
+    /// <summary>The secret's name in the vault; null where a script block stores.</summary>
+    /// <param name="newId">The new token's id.</param>
+    string? SecretOf(string newId);
+
+    /// <summary>Sees, before anything is sent, that the store is there and that storing overwrites nothing but the old token.</summary>
+    /// <param name="isOld">Tells whether a value is the old token's.</param>
+    /// <exception cref="MagicBellException">It is not there, cannot be read, or holds something else.</exception>
+    void Prepare(System.Func<string, bool> isOld);
+
+    /// <summary>Stores a token, reads it back and compares.</summary>
+    /// <param name="issued">The token.</param>
+    /// <param name="value">Its value.</param>
+    /// <returns>What came of it.</returns>
+    StoreResult Store(IssuedToken issued, string value);
+
+    /// <summary>Looks whether the store holds a token.</summary>
+    /// <param name="fingerprint">The token's fingerprint.</param>
+    /// <param name="value">Its value where it does; else null.</param>
+    StoreContent Look(string fingerprint, out string? value);
+}
+
+/// <summary>What came of storing a token.</summary>
+/// <param name="Outcome">How far it came.</param>
+/// <param name="Problem">What went wrong, without a secret; null where nothing did.</param>
+internal sealed record StoreResult(StoreOutcome Outcome, string? Problem = null)
+{
+    internal static StoreResult Stored { get; } = new(StoreOutcome.Stored);
+}
+
+/// <summary>How far storing a token came.</summary>
+internal enum StoreOutcome
+{
+    /// <summary>The store gave the same value back.</summary>
+    Stored,
+
+    /// <summary>A script block ran to its end and gave nothing back.</summary>
+    NotReadBack,
+
+    /// <summary>Nothing was written: writing had not begun.</summary>
+    NotBegun,
+
+    /// <summary>It failed after writing had begun: the store may hold the token.</summary>
+    InDoubt,
+}
+
+/// <summary>What a store says when it is asked for a token.</summary>
+internal enum StoreContent
+{
+    /// <summary>It holds the token.</summary>
+    Held,
+
+    /// <summary>It holds another value, or none.</summary>
+    NotHeld,
+
+    /// <summary>It does not say.</summary>
+    Unknown,
+}

@@ -1,0 +1,29 @@
+using System;
+using MagicBellJwt.Client.Rotation;
+
+namespace MagicBellJwt.Rotation;
+
+/// <summary>What the caller wants of a rotation.</summary>
+internal sealed class RotationOptions
+{
+    /// <summary>How long the new token lives; null for as long as the old one did.</summary>
+    internal TimeSpan? ExpiresIn { get; init; }
+
+    /// <summary>How long the old token stays beside the new one; zero for not at all.</summary>
+    internal TimeSpan Overlap { get; init; }
+
+    /// <summary>The user's e-mail address, for a user's token.</summary>
+    internal string? Email { get; init; }
+
+    /// <summary>The user's id in the caller's own system, for a user's token.</summary>
+    internal string? ExternalId { get; init; }
+
+    /// <summary>Whether this run only tells what it would do.</summary>
+    internal bool IsPreview { get; init; }
+
+    /// <summary>Makes the store for the successor of a token; null where the new token is to go down the pipeline.</summary>
+    internal Func<ListedToken, ITokenStore?> StoreFor { get; init; } = _ => null;
+
+    /// <summary>Makes the store that an earlier run's rotation goes to; null where its token went down the pipeline.</summary>
+    internal Func<RotationEntry, ITokenStore?> StoreOf { get; init; } = _ => null;
+}

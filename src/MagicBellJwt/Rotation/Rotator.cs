@@ -1,0 +1,688 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Security;
+using System.Threading.Tasks;
+using MagicBellJwt.Client;
+using MagicBellJwt.Client.Rotation;
+
+namespace MagicBellJwt.Rotation;
+
+/// <summary>
+/// Replaces tokens, step by step. The journal has each step on the disk, and <see cref="AdvanceAsync"/> takes a rotation from any step to the
+/// next: a fresh run begins at <see cref="RotationStep.Begun"/>, a resumed one where the journal stands.
+/// </summary>
+/// <remarks>
+/// Nothing is revoked but what the list shows, nor the old token while it is not certain that the new one works and is kept. Where nobody can say,
+/// both stay, both are named, and the next run looks again.
+/// </remarks>
+internal sealed class Rotator(Session session, TokenKind kind, RotationJournal journal, IPipeline pipeline, RotationOptions options)
+{
+    // How long a create may take until its token is in the list.
+    private static readonly TimeSpan s_longestCreate = TimeSpan.FromHours(1);
+
+    // How far the clocks of this machine and the server may differ unseen; for journals that do not say what the list showed before.
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromMinutes(1);
+
+    // How long a vault may show what it held before: SecretStore sees what another process wrote after five seconds.
+    private static readonly TimeSpan s_vaultDelay = TimeSpan.FromSeconds(10);
+
+    // How long a list may lack a token that there is.
+    private static readonly TimeSpan s_listDelay = TimeSpan.FromMinutes(1);
+
+    // So many tokens that a failed -SaveTo may hold, and no more: each run that fails would leave another.
+    private const int MaximumUncertain = 3;
+
+    private readonly HashSet<string> _settled = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _places = new(StringComparer.OrdinalIgnoreCase);
+
+    private string Noun => kind == TokenKind.Project ? "project token" : "user token";
+
+    private string ProjectKey => session.BaseAddress.Authority + "/" + session.ProjectId;
+
+    // One journal may serve several projects. Earlier versions wrote the host without its port.
+    private IReadOnlyList<RotationEntry> Entries =>
+        [.. journal.Entries.Where(entry => entry.Kind == KindWord && (entry.Project == ProjectKey || entry.Project == session.BaseAddress.Host + "/" + session.ProjectId))];
+
+    private string KindWord => kind.ToString().ToLowerInvariant();
+
+    /// <summary>Replaces the one live token of a name, after what earlier runs left of it.</summary>
+    /// <param name="name">The name, exactly.</param>
+    /// <param name="userId">The user; null for a project's token.</param>
+    internal async Task RotateAsync(string name, string? userId)
+    {
+        if (await ResumeAsync(entry => entry.Name == name && entry.UserId == userId).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        var scope = new TokenScope(session, kind, userId);
+        IReadOnlyList<ListedToken> tokens = await scope.ListAsync(pipeline.ReadCall).ConfigureAwait(false);
+        await BeginAsync(scope, TokenPicker.Pick(scope, tokens, name, Entries), tokens).ConfigureAwait(false);
+    }
+
+    /// <summary>Replaces the token of an id, after what earlier runs left of it.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="userId">The user; null for a project's token.</param>
+    internal async Task RotateByIdAsync(string id, string? userId)
+    {
+        // By id first: an earlier run may have revoked the token already.
+        if (_settled.Contains(id) || await ResumeAsync(entry => TokenScope.IsSameId(entry.OldId, id) || TokenScope.IsSameId(entry.NewId, id)).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        if (Entries.LastOrDefault(entry => TokenScope.IsSameId(entry.OldId, id) && entry.IsCompleted) is { } before)
+        {
+            await pipeline.WarnAsync($"The {Noun} {id} was rotated already, on {RotationJournal.Time(before.BegunAt)}: {before.NewId} took its place.").ConfigureAwait(false);
+            return;
+        }
+
+        var scope = new TokenScope(session, kind, userId);
+        IReadOnlyList<ListedToken> tokens = await scope.ListAsync(pipeline.ReadCall).ConfigureAwait(false);
+        ListedToken old = tokens.FirstOrDefault(token => TokenScope.IsSameId(token.Id, id))
+            ?? throw new MagicBellException(MagicBellError.TokenNotFound, $"No token with the id {id} is in the list.");
+        if (old.Status == TokenStatus.Discarded)
+        {
+            throw MagicBellException.Invalid($"The token {old.Id} is revoked, so there is nothing to rotate.");
+        }
+
+        if (old.Name is not null)
+        {
+            await ResumeAsync(entry => entry.Name == old.Name && entry.UserId == userId).ConfigureAwait(false);
+        }
+
+        await BeginAsync(scope, old, tokens).ConfigureAwait(false);
+    }
+
+    /// <summary>Finishes what is due and what was interrupted.</summary>
+    /// <param name="failed">Is told of each rotation that cannot go on, and the others are tried.</param>
+    internal async Task ResumeAllAsync(Func<RotationEntry, MagicBellException, Task> failed)
+    {
+        foreach (RotationEntry entry in Entries.Where(entry => !entry.IsFinished))
+        {
+            try
+            {
+                await ContinueAsync(entry).ConfigureAwait(false);
+            }
+            catch (MagicBellException failure)
+            {
+                await failed(entry, failure).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <returns>Whether an interrupted rotation came to its end, so that this run has nothing left to rotate.</returns>
+    private async Task<bool> ResumeAsync(Func<RotationEntry, bool> isMeant)
+    {
+        bool isCompleted = false;
+        foreach (RotationEntry entry in Entries.Where(entry => !entry.IsFinished && isMeant(entry)))
+        {
+            isCompleted |= await ContinueAsync(entry).ConfigureAwait(false);
+        }
+
+        return isCompleted;
+    }
+
+    /// <returns>Whether it had been interrupted, and came to its end now.</returns>
+    private async Task<bool> ContinueAsync(RotationEntry entry)
+    {
+        var scope = new TokenScope(session, kind, entry.UserId);
+        bool wasInterrupted = entry.Step != RotationStep.Retiring;
+        if (!wasInterrupted && entry.DueAt > scope.Now)
+        {
+            return false;
+        }
+
+        bool goesOn = await pipeline.ConfirmAsync(
+            $"rotation of the {Noun} {Describe(entry)}, begun {RotationJournal.Time(entry.BegunAt)}, which stands at '{entry.Step}' (new token: {entry.NewId ?? "not known"})",
+            "Finish or undo what was interrupted, or is due").ConfigureAwait(false);
+        if (!goesOn)
+        {
+            return options.IsPreview ? false : throw Failed($"An earlier rotation of {Describe(entry)} stands at '{entry.Step}', and was not to be finished.");
+        }
+
+        // A journal may be another project's, whose tokens name no project: what this one's list does not show is left alone.
+        if (await scope.FindAsync(token => TokenScope.IsSameId(token.Id, entry.OldId) || TokenScope.IsSameId(token.Id, entry.NewId), pipeline.ReadCall).ConfigureAwait(false) is null)
+        {
+            await pipeline.WarnAsync($"The journal {journal.Path} has an unfinished rotation of the {Noun} {Describe(entry)}, and the list of project '{session.Name}' shows neither that token nor its successor. Nothing is done to them.").ConfigureAwait(false);
+            return false;
+        }
+
+        await RunAsync(new Rotation(entry, scope, options.StoreOf(entry))).ConfigureAwait(false);
+        return wasInterrupted && entry.IsCompleted;
+    }
+
+    private async Task BeginAsync(TokenScope scope, ListedToken old, IReadOnlyList<ListedToken> tokens)
+    {
+        if (old.Id is null)
+        {
+            throw MagicBellException.Invalid("The token has no id, so the API cannot revoke it.");
+        }
+
+        var request = new TokenRequest(old.Name, options.Email, options.ExternalId, LifetimeOf(old));
+        TokenScope.Check(kind, request);
+        if (Entries.Where(entry => IsUncertain(entry) && TokenScope.IsSameId(entry.OldId, old.Id)).ToArray() is { Length: >= MaximumUncertain } uncertain)
+        {
+            throw Failed($"{uncertain.Length} earlier runs issued successors of {old.Id}, and it cannot be told whether -SaveTo stored them: {string.Join(", ", uncertain.Select(entry => entry.NewId))}. Find out which one is held, and revoke the others: {Remove("ID")}");
+        }
+
+        ITokenStore? store = options.StoreFor(old);
+        if (store?.Vault is not null && !_places.Add(store.Vault + "\n" + store.SecretOf("{Id}")))
+        {
+            throw MagicBellException.Invalid($"Another token of this run goes to the secret '{store.SecretOf("{Id}")}' of vault '{store.Vault}' too. Tell the tokens apart with -SecretName.");
+        }
+
+        if (store is not null)
+        {
+            await pipeline.RunAsync(() =>
+            {
+                store.Prepare(value => IsValueOf(old.Id, value));
+                return true;
+            }).ConfigureAwait(false);
+        }
+
+        if (!await pipeline.ConfirmAsync(Plan(old, store, request.Lifetime), $"Rotate {Noun}").ConfigureAwait(false))
+        {
+            return;
+        }
+
+        session.Completions.Clear();
+        Guid key = Guid.NewGuid();
+        RotationEntry entry = journal.Begin(
+            ProjectKey, KindWord, old.Id, old.Name, scope.UserId, key, request.Lifetime, store?.Vault, store is { Vault: null }, options.Overlap,
+            tokens.Where(token => token.Id is not null && TokenName.IsSame(token.Name, old.Name)).Select(token => token.Id!));
+        await RunAsync(new Rotation(entry, scope, store) { Request = request, Key = key }).ConfigureAwait(false);
+    }
+
+    private async Task RunAsync(Rotation rotation)
+    {
+        try
+        {
+            while (await AdvanceAsync(rotation).ConfigureAwait(false))
+            {
+            }
+        }
+        catch (MagicBellException failure) when (rotation.IsUndelivered)
+        {
+            throw Failed($"{failure.Message} {await RollBackAsync(rotation).ConfigureAwait(false)}", failure);
+        }
+        catch (Exception) when (rotation.IsUndelivered)
+        {
+            await pipeline.WarnAsync($"The rotation of {Describe(rotation.Entry)} ended early. {await RollBackAsync(rotation).ConfigureAwait(false)}").ConfigureAwait(false);
+            throw;
+        }
+        catch (OperationCanceledException) when (!rotation.Entry.IsFinished && rotation.NewId is not null)
+        {
+            await pipeline.WarnAsync($"The rotation of {Describe(rotation.Entry)} was stopped at '{rotation.Entry.Step}'. {BothStay(rotation)}").ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Takes a rotation from where it stands to its next step.</summary>
+    /// <returns>Whether to go on; false where it is finished, waits, or nobody can say how it goes on.</returns>
+    private Task<bool> AdvanceAsync(Rotation rotation) => rotation.Entry.Step switch
+    {
+        RotationStep.Begun or RotationStep.InDoubt => rotation.IsResumed ? LookForOrphanAsync(rotation) : IssueAsync(rotation),
+        RotationStep.Created => rotation.IsResumed ? UndoAsync(rotation, "and nobody had the new token") : ProveAsync(rotation),
+        RotationStep.Proved => rotation.IsResumed ? UndoAsync(rotation, "and nobody had the new token") : rotation.Store is null ? HandOverAsync(rotation) : StoreAsync(rotation),
+        RotationStep.Storing => SettleAsync(rotation),
+        RotationStep.Stored => RetireAsync(rotation),
+        RotationStep.Retiring or RotationStep.Revoking => RevokeOldAsync(rotation),
+        RotationStep.Undoing => UndoAsync(rotation, "while its new token was being revoked"),
+        _ => Task.FromResult(false),
+    };
+
+    private async Task<bool> IssueAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        IssuedToken issued;
+        try
+        {
+            issued = await rotation.Scope.CreateAsync(rotation.Request!, rotation.Key, trustsKey: false, asPlainText: false, pipeline.WriteCall).ConfigureAwait(false);
+        }
+        catch (MagicBellException failure) when (failure.IsCertain)
+        {
+            journal.Write(entry, RotationStep.Undone);
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            // Nothing was sent: a create that may have been carried out fails in another way.
+            journal.Write(entry, RotationStep.Undone);
+            throw;
+        }
+
+        if (rotation.IsOlder(issued.Id!))
+        {
+            throw new MagicBellException(MagicBellError.CreateOutcomeUnknown, $"The server answered the create with the id {issued.Id}, which the list showed before. A new token may exist that nobody holds. The old one stays.");
+        }
+
+        rotation.Issued = issued;
+        rotation.Value = SecureText.Reveal((SecureString)issued.Token);
+        rotation.IsUndelivered = true;
+        journal.Write(entry, RotationStep.Created, ("new", issued.Id), ("fingerprint", issued.Fingerprint));
+        return true;
+    }
+
+    /// <summary>Looks for the token of a create whose answer never came, or was never written down. It is named, and never revoked on a guess.</summary>
+    private async Task<bool> LookForOrphanAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        HashSet<string> known = new(Entries.SelectMany(other => new[] { other.OldId, other.NewId ?? "" }.Concat(other.PossibleOrphans)), StringComparer.OrdinalIgnoreCase);
+        DateTimeOffset begun = entry.BegunAt + (rotation.Scope.Now - DateTimeOffset.UtcNow);
+        string[] found =
+        [
+            .. (await rotation.Scope.ListAsync(pipeline.ReadCall).ConfigureAwait(false))
+                .Where(token => token.Id is not null && TokenName.IsSame(token.Name, entry.Name) && token.DiscardedAt is null && !known.Contains(token.Id)
+                    && (entry.Before is null
+                        ? token.CreatedAt >= begun - s_clockTolerance && token.CreatedAt < begun + s_longestCreate
+                        : !rotation.IsOlder(token.Id)))
+                .Select(token => token.Id!),
+        ];
+        bool mayStillCome = rotation.Scope.Now < begun + s_longestCreate;
+        if (found.Length > 0)
+        {
+            await pipeline.WarnAsync($"An interrupted rotation of the {Noun} {Describe(entry)} may have issued a token that nobody holds: {string.Join(", ", found)}. "
+                + $"It is not revoked on a guess. When you know of no use of it: {Remove(string.Join(",", found))}").ConfigureAwait(false);
+        }
+        else if (mayStillCome)
+        {
+            pipeline.Verbose($"An interrupted rotation of the {Noun} {Describe(entry)}: the list shows no token of it by now. The server may still finish it; each run until {RotationJournal.Time(entry.BegunAt + s_longestCreate)} looks again.");
+        }
+        else
+        {
+            await pipeline.WarnAsync($"A rotation of the {Noun} {Describe(entry)} was interrupted, and no list has shown a token of it: it is given up, and the old one stays.").ConfigureAwait(false);
+        }
+
+        // Written after it was said: a run that dies in between says it again.
+        string[] orphans = [.. entry.PossibleOrphans, .. found];
+        if (found.Length > 0 || !mayStillCome)
+        {
+            journal.Write(entry, mayStillCome ? RotationStep.InDoubt : RotationStep.Undone, ("orphans", orphans.Length > 0 ? string.Join(" ", orphans) : null));
+        }
+
+        return false;
+    }
+
+    private async Task<bool> ProveAsync(Rotation rotation)
+    {
+        NewToken token = NewTokenOf(rotation);
+        if (await rotation.Scope.FindNewAsync(token, pipeline, pipeline.ReadCall).ConfigureAwait(false) is null)
+        {
+            throw Failed(kind == TokenKind.User
+                ? $"The new token {token.Id} is not in the list of user {rotation.Entry.UserId}: -Email or -ExternalId says another user."
+                : $"The new token {token.Id} is not in the project's list.");
+        }
+
+        await rotation.Scope.ProveAsync(token.Id, rotation.Value!, pipeline.ReadCall).ConfigureAwait(false);
+        journal.Write(rotation.Entry, RotationStep.Proved);
+        return true;
+    }
+
+    /// <summary>Gives the new token to the pipeline. The old one stays: nobody knows what becomes of the new one.</summary>
+    private async Task<bool> HandOverAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        journal.Write(entry, RotationStep.Storing);
+        if (!await pipeline.EmitAsync(rotation.Issued!).ConfigureAwait(false))
+        {
+            throw new OperationCanceledException();
+        }
+
+        rotation.IsUndelivered = false;
+        Settle(entry);
+        journal.Write(entry, RotationStep.HandedOver);
+        await pipeline.WarnAsync($"The old {Noun} {entry.OldId} stays: without -Vault or -SaveTo this command cannot know whether {entry.NewId} was stored. When it is: {Remove(entry.OldId)}").ConfigureAwait(false);
+        return false;
+    }
+
+    private async Task<bool> StoreAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        ITokenStore store = rotation.Store!;
+        journal.Write(entry, RotationStep.Storing, ("secret", store.SecretOf(entry.NewId!)));
+        rotation.IsUndelivered = false;
+        StoreResult result = await pipeline.RunAsync(() => store.Store(rotation.Issued!, rotation.Value!)).ConfigureAwait(false);
+        switch (result.Outcome)
+        {
+            case StoreOutcome.Stored:
+                journal.Write(entry, RotationStep.Stored);
+                return true;
+            case StoreOutcome.NotReadBack:
+                journal.Write(entry, RotationStep.HandedOver);
+                await pipeline.WarnAsync($"The old {Noun} {entry.OldId} stays: -SaveTo did not return the new one, {entry.NewId}, as it reads it back. When it is stored: {Remove(entry.OldId)}").ConfigureAwait(false);
+                await TellAsync(rotation).ConfigureAwait(false);
+                return false;
+            case StoreOutcome.NotBegun:
+                rotation.IsUndelivered = true;
+                throw Failed(result.Problem!);
+            default:
+                throw Failed($"{result.Problem} {BothStay(rotation)}");
+        }
+    }
+
+    /// <summary>Finds out whether a store holds the new token that an earlier run was storing.</summary>
+    private async Task<bool> SettleAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        if (rotation.Store is null)
+        {
+            await pipeline.WarnAsync($"An interrupted rotation of the {Noun} {Describe(entry)} issued {entry.NewId}, and it cannot be told whether anybody received it. Where nobody did: {Remove(entry.NewId!)}").ConfigureAwait(false);
+            journal.Write(entry, RotationStep.HandedOver, ("orphans", entry.NewId));
+            return false;
+        }
+
+        if (rotation.Store.Vault is null)
+        {
+            if (Entries.Any(other => other.Step == RotationStep.Done && IsReplacedBy(entry, other)))
+            {
+                return await UndoAsync(rotation, "and another new token was stored since").ConfigureAwait(false);
+            }
+
+            await pipeline.WarnAsync($"An interrupted rotation of the {Noun} {Describe(entry)} issued {entry.NewId}, and it cannot be told whether -SaveTo stored it. "
+                + $"Both stay live until a fresh one is stored, and are revoked then: Update-Mb{kind}Token -Id {entry.OldId} -SaveTo {{ … }}{SessionArgument}").ConfigureAwait(false);
+            return false;
+        }
+
+        StoreContent content = await LookAsync(rotation, entry).ConfigureAwait(false);
+        TimeSpan wait = entry.StepAt + s_vaultDelay - DateTimeOffset.UtcNow;
+        if (content == StoreContent.NotHeld && wait > TimeSpan.Zero)
+        {
+            pipeline.Verbose($"The vault '{entry.Vault}' does not hold the new token. It is asked again in {Math.Ceiling(wait.TotalSeconds)} s, since a vault may show late what another process wrote.");
+            await pipeline.WaitAsync(wait < s_vaultDelay ? wait : s_vaultDelay, pipeline.ReadCall).ConfigureAwait(false);
+            content = await LookAsync(rotation, entry).ConfigureAwait(false);
+        }
+
+        switch (content)
+        {
+            case StoreContent.Held:
+                await rotation.Scope.ProveAsync(entry.NewId!, rotation.Value!, pipeline.ReadCall).ConfigureAwait(false);
+                journal.Write(entry, RotationStep.Stored);
+                return true;
+            case StoreContent.NotHeld:
+                return await UndoAsync(rotation, $"and the vault '{entry.Vault}' does not hold the new token").ConfigureAwait(false);
+            default:
+                throw Failed($"The vault '{entry.Vault}' cannot be read, so it cannot be told whether it holds the new token. {BothStay(rotation)}");
+        }
+    }
+
+    /// <summary>Lets the old token stay for the overlap, or goes on to revoke it.</summary>
+    private async Task<bool> RetireAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        if (entry.Overlap == TimeSpan.Zero)
+        {
+            return await RevokeOldAsync(rotation).ConfigureAwait(false);
+        }
+
+        if (rotation.Value is null && RunsOnOld(entry) && rotation.Store?.Vault is not null)
+        {
+            await LookAsync(rotation, entry).ConfigureAwait(false);
+        }
+
+        SwitchSession(rotation);
+        journal.Write(entry, RotationStep.Retiring, ("due", RotationJournal.Time(rotation.Scope.Now + entry.Overlap)));
+        await TellAsync(rotation).ConfigureAwait(false);
+        return false;
+    }
+
+    /// <summary>Revokes the old token, after the new one was seen to work and to be kept.</summary>
+    private async Task<bool> RevokeOldAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        if (!await IsKeptAsync(rotation).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        SwitchSession(rotation);
+        if (entry.Step != RotationStep.Revoking)
+        {
+            journal.Write(entry, RotationStep.Revoking);
+        }
+
+        Revocation revocation;
+        try
+        {
+            revocation = await rotation.Scope.RevokeAsync(entry.OldId, wasListed: true, pipeline.WriteCall).ConfigureAwait(false);
+        }
+        catch (MagicBellException failure)
+        {
+            throw Failed($"{failure.Message} The new {Noun} {entry.NewId} is stored, and the old one, {entry.OldId}, may still be live. The next run revokes it, or: {Remove(entry.OldId)}", failure);
+        }
+
+        journal.Write(entry, RotationStep.Done, ("revoked", RotationJournal.Time(revocation.DiscardedAt ?? entry.StepAt)));
+        if (session.TokenId is null && kind == TokenKind.Project && rotation.Value is not null && await IsShutOutAsync().ConfigureAwait(false))
+        {
+            session.SwitchTo(rotation.Value, entry.NewId!);
+        }
+
+        foreach (RotationEntry uncertain in Entries.Where(other => IsReplacedBy(other, entry)))
+        {
+            await UndoAsync(new Rotation(uncertain, rotation.Scope, store: null), "and another new token was stored since").ConfigureAwait(false);
+        }
+
+        await TellAsync(rotation).ConfigureAwait(false);
+        return false;
+    }
+
+    /// <summary>Sees right before the old token goes that its successor works and is kept.</summary>
+    /// <returns>False where the list shows that the successor is over: the rotation is given up then.</returns>
+    /// <exception cref="MagicBellException">It cannot be told.</exception>
+    private async Task<bool> IsKeptAsync(Rotation rotation)
+    {
+        // The successor may have been replaced itself since.
+        RotationEntry holder = rotation.Entry;
+        foreach (RotationEntry later in Entries.Where(later => later.IsCompleted && later.Id != rotation.Entry.Id))
+        {
+            holder = TokenScope.IsSameId(later.OldId, holder.NewId) ? later : holder;
+        }
+
+        string id = holder.NewId!;
+        if (rotation.Value is null && rotation.Store?.Vault is not null && await LookAsync(rotation, holder).ConfigureAwait(false) is var content && content != StoreContent.Held)
+        {
+            throw Failed($"The vault '{holder.Vault}' {(content == StoreContent.Unknown ? "cannot be read" : $"does not hold the token {id}")}, so the old {Noun} is not revoked. {BothStay(rotation)}");
+        }
+
+        ListedToken? listed;
+        try
+        {
+            listed = await rotation.Scope.FindAsync(id, pipeline.ReadCall).ConfigureAwait(false);
+            if (rotation.Value is not null && listed is not null && IsLive(listed, rotation.Scope))
+            {
+                await rotation.Scope.ProveAsync(id, rotation.Value, pipeline.ReadCall).ConfigureAwait(false);
+            }
+        }
+        catch (MagicBellException failure)
+        {
+            throw Failed($"{failure.Message} {BothStay(rotation)}", failure);
+        }
+
+        if (listed is null && DateTimeOffset.UtcNow - holder.BegunAt < s_listDelay)
+        {
+            throw Failed($"The list does not show the new {Noun} {id}, so it cannot be told whether it works. {BothStay(rotation)}");
+        }
+
+        if (listed is null || !IsLive(listed, rotation.Scope))
+        {
+            journal.Write(rotation.Entry, RotationStep.Undone);
+            await pipeline.WarnAsync($"The {Noun} {id}, which was to replace {Describe(rotation.Entry)}, is not live any more, so the old one stays.").ConfigureAwait(false);
+            return false;
+        }
+
+        return true;
+    }
+
+    // By the server's clock.
+    private static bool IsLive(ListedToken token, TokenScope scope) => token.DiscardedAt is null && !(token.ExpiresAt <= scope.Now);
+
+    /// <summary>Revokes the new token of a rotation that an earlier run left. Where that fails, the next run does it.</summary>
+    private async Task<bool> UndoAsync(Rotation rotation, string why)
+    {
+        RotationEntry entry = rotation.Entry;
+        journal.Write(entry, RotationStep.Undoing);
+        try
+        {
+            await RevokeNewAsync(rotation, pipeline.WriteCall).ConfigureAwait(false);
+        }
+        catch (MagicBellException failure)
+        {
+            throw Failed($"The new {Noun} {entry.NewId} of an earlier rotation could not be revoked: {failure.Message} {BothStay(rotation)}", failure);
+        }
+
+        journal.Write(entry, RotationStep.Undone);
+        await pipeline.WarnAsync($"A rotation of the {Noun} {Describe(entry)} was interrupted {why}, {entry.NewId}: that one is revoked, and the old one stays.").ConfigureAwait(false);
+        return false;
+    }
+
+    /// <summary>Revokes the new token, which only this process has, whatever has ended the rotation.</summary>
+    /// <returns>What to tell.</returns>
+    private async Task<string> RollBackAsync(Rotation rotation)
+    {
+        rotation.IsUndelivered = false;
+        RotationEntry entry = rotation.Entry;
+        string id = rotation.NewId!;
+        string problem = "";
+        TryWrite(RotationStep.Undoing, ("new", id), ("fingerprint", rotation.Issued!.Fingerprint));
+        try
+        {
+            await RevokeNewAsync(rotation, pipeline.WriteCall.Stop.IsCancellationRequested ? pipeline.UndoCall : pipeline.WriteCall).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)
+        {
+            string reason = failure is MagicBellException ? failure.Message : "that could not be done in time.";
+            return $"Nobody has the new {Noun} {id}, and it should be revoked: {reason} It may be live, as is the old one, {entry.OldId}. The next run does it, or: {Remove(id)}{problem}";
+        }
+
+        TryWrite(RotationStep.Undone);
+        return $"Nobody had the new {Noun} {id}: it is revoked again. The old one, {entry.OldId}, stays.{problem}";
+
+        void TryWrite(RotationStep step, params (string Name, string? Value)[] facts)
+        {
+            try
+            {
+                journal.Write(entry, step, facts);
+            }
+            catch (MagicBellException failure)
+            {
+                // The token must go all the same.
+                problem = " That could not be written down: " + failure.Message;
+            }
+        }
+    }
+
+    private async Task RevokeNewAsync(Rotation rotation, CallContext call)
+    {
+        NewToken token = NewTokenOf(rotation);
+        if (!await rotation.Scope.RevokeUndeliveredAsync(token, pipeline, call).ConfigureAwait(false) && !(rotation.IsResumed && DateTimeOffset.UtcNow - rotation.Entry.BegunAt > s_listDelay))
+        {
+            throw new MagicBellException(MagicBellError.UnexpectedResponse, $"No list shows the {Noun} {token.Id}, so nothing is done to that id.");
+        }
+    }
+
+    private static NewToken NewTokenOf(Rotation rotation) =>
+        new(rotation.NewId!, rotation.Entry.Name, rotation.Issued?.CreatedAt, rotation.Issued?.UserId, rotation.IsOlder);
+
+    private Task<StoreContent> LookAsync(Rotation rotation, RotationEntry entry) => pipeline.RunAsync(() =>
+    {
+        StoreContent content = (options.StoreOf(entry) ?? rotation.Store!).Look(entry.Fingerprint!, out string? value);
+        rotation.Value ??= value;
+        return content;
+    });
+
+    private bool RunsOnOld(RotationEntry entry) => kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, entry.OldId);
+
+    // The session that runs on the old token goes on with the new one, before the old one goes.
+    private void SwitchSession(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        if (!RunsOnOld(entry))
+        {
+            return;
+        }
+
+        if (rotation.Value is null)
+        {
+            throw new MagicBellException(
+                MagicBellError.SelfLockout,
+                $"The session '{session.Name}' itself runs on the token {entry.OldId}, which {entry.NewId} has replaced: revoking it would end the session.");
+        }
+
+        session.SwitchTo(rotation.Value, entry.NewId!);
+        pipeline.Verbose($"The session '{session.Name}' goes on with the token {entry.NewId}.");
+    }
+
+    private async Task<bool> IsShutOutAsync()
+    {
+        try
+        {
+            await new TokenScope(session, TokenKind.Project).Open(1).ReadAsync(pipeline.ReadCall).ConfigureAwait(false);
+            return false;
+        }
+        catch (MagicBellException failure)
+        {
+            // The rotation is done: a server that has no time for the question is no reason to say otherwise.
+            pipeline.Verbose($"Whether the session '{session.Name}' goes on was asked: {failure.Message}");
+            return failure.Error == MagicBellError.Unauthorized;
+        }
+    }
+
+    private async Task TellAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        Settle(entry);
+        string? storedIn = entry.Step == RotationStep.HandedOver ? null
+            : entry.Vault is not null ? entry.Vault + "/" + entry.Secret
+            : entry.IsStoredByScript ? "-SaveTo" : null;
+        await pipeline.EmitAsync(new TokenRotation(entry, kind, storedIn, session.Name, rotation.IsResumed)).ConfigureAwait(false);
+    }
+
+    private void Settle(RotationEntry entry)
+    {
+        _settled.Add(entry.OldId);
+        _settled.Add(entry.NewId!);
+    }
+
+    private long? LifetimeOf(ListedToken old) =>
+        options.ExpiresIn is { } asked ? (long)Math.Floor(asked.TotalSeconds)
+        : old.ExpiresAt is { } end ? Math.Max(1, (long)Math.Round((end - old.CreatedAt).TotalSeconds))
+        : null;
+
+    // The value says so itself (jti), or an earlier rotation stored it.
+    private bool IsValueOf(string id, string value) =>
+        (JsonWebToken.TryDecode(value, out JsonWebToken? claims) && TokenScope.IsSameId(claims!.Id, id))
+        || Entries.Any(entry => TokenScope.IsSameId(entry.NewId, id) && entry.Fingerprint == TokenFingerprint.Of(value));
+
+    private static bool IsUncertain(RotationEntry entry) => entry.Step == RotationStep.Storing && entry.IsStoredByScript;
+
+    private static bool IsReplacedBy(RotationEntry uncertain, RotationEntry entry) =>
+        IsUncertain(uncertain) && uncertain.Id != entry.Id && TokenScope.IsSameId(uncertain.OldId, entry.OldId);
+
+    private string Plan(ListedToken old, ITokenStore? store, long? lifetime)
+    {
+        string name = old.Name is null ? "" : $" '{ScreenText.Of(old.Name)}'";
+        string user = old is UserToken { UserId: var userId } ? $" of user {userId}" : "";
+        string life = lifetime is { } seconds ? $"for {TimeSpan.FromSeconds(seconds).ToString("c", CultureInfo.InvariantCulture)}" : "without an end";
+        string place = store switch
+        {
+            null => "goes down the pipeline",
+            { Vault: { } vault } => $"goes to secret '{store.SecretOf("{Id}")}' of vault '{vault}'",
+            _ => "goes to -SaveTo",
+        };
+        string end = store is null ? "stays" : options.Overlap > TimeSpan.Zero ? $"is revoked {options.Overlap.ToString("c", CultureInfo.InvariantCulture)} later" : "is revoked at once";
+        return $"token {old.Id}{name}{user}, issued {RelativeTime.Of(old.CreatedAt, DateTimeOffset.UtcNow)}, in project '{ScreenText.Of(session.Name)}' ({session.BaseAddress}): the new one, {life}, {place}; the old one {end}";
+    }
+
+    private static string Describe(RotationEntry entry) => entry.Name is null ? entry.OldId : $"{entry.OldId} '{ScreenText.Of(entry.Name)}'";
+
+    private string BothStay(Rotation rotation) =>
+        $"The old token {rotation.Entry.OldId} and the new one, {rotation.NewId}, stay as they are. The next run looks again: Update-Mb{kind}Token -Resume{SessionArgument}";
+
+    private string SessionArgument => session.IsCurrent ? "" : $" -Session {CommandText.Quote(session.Name)}";
+
+    private string Remove(string id) => $"Remove-Mb{kind}Token {id}{SessionArgument}";
+
+    private static MagicBellException Failed(string what, MagicBellException? cause = null) => new(MagicBellError.RotationFailed, what, cause);
+}

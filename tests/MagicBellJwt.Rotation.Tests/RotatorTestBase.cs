@@ -1,0 +1,88 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Security;
+using System.Threading;
+using System.Threading.Tasks;
+using MagicBellJwt.Client;
+using MagicBellJwt.Client.Rotation;
+
+namespace MagicBellJwt.Rotation.Tests;
+
+/// <summary>A project in memory with a token named <c>ci</c>, a journal in a folder of its own, and a store that holds that token.</summary>
+public abstract class RotatorTestBase : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
+
+    private protected RotatorTestBase()
+        : this(new Api())
+    {
+    }
+
+    private protected RotatorTestBase(Api api)
+    {
+        Api = api;
+        Store = new FakeStore(api);
+        Pipeline = new FakePipeline(api);
+        Session = Connect();
+    }
+
+    private protected Api Api { get; }
+
+    private protected FakeStore Store { get; }
+
+    private protected FakePipeline Pipeline { get; set; }
+
+    private protected Session Session { get; set; }
+
+    private protected string JournalPath => Path.Combine(_folder.FullName, "rotations.jsonl");
+
+    private protected string[] Steps => [.. File.ReadLines(JournalPath).Select(line => line.Split("\"step\":\"")[1].Split('"')[0])];
+
+    public void Dispose()
+    {
+        Session.Disconnect();
+        Pipeline.Dispose();
+        _folder.Delete(recursive: true);
+        GC.SuppressFinalize(this);
+    }
+
+    private protected Session Connect() => new(
+        "prod",
+        new JwtServiceOptions { Handler = Api, BaseAddress = Api.Sandbox.BaseAddress, Token = Api.Sandbox.AdministratorToken, ReadsPerMinute = 1_000_000, WritesPerMinute = 1_000_000, MaximumRetryCount = 0, Clock = Api.Clock },
+        isSandbox: false,
+        isNamed: true);
+
+    /// <summary>Issues a token and puts its value into the store.</summary>
+    private protected async Task<string> IssueToStoreAsync(string name = "ci")
+    {
+        IssuedToken issued = await new TokenScope(Session, TokenKind.Project).CreateAsync(new TokenRequest(name, null, null, 3600), Guid.NewGuid(), false, false, new CallContext(CancellationToken.None));
+        Store.Held = SecureText.Reveal((SecureString)issued.Token);
+        return issued.Id!;
+    }
+
+    private protected Task RotateAsync(string name = "ci", TimeSpan overlap = default) => WithRotatorAsync(rotator => rotator.RotateAsync(name, null), overlap);
+
+    private protected Task ResumeAsync() => WithRotatorAsync(rotator => rotator.ResumeAllAsync((_, failure) => Task.FromException(failure)));
+
+    /// <summary>The id of the token that the store holds, by its claims.</summary>
+    private protected string HeldId()
+    {
+        JsonWebToken.TryDecode(Store.Held!, out JsonWebToken? token);
+        return token!.Id!;
+    }
+
+    private protected Task WithRotatorAsync(Func<Rotator, Task> work, TimeSpan overlap = default) => WithRotatorAsync(work, Store, overlap);
+
+    private protected async Task WithRotatorAsync(Func<Rotator, Task> work, ITokenStore? store, TimeSpan overlap = default)
+    {
+        using RotationJournal journal = RotationJournal.Open(JournalPath);
+        Api.OnKill = journal.Dispose;
+        await work(new Rotator(Session, TokenKind.Project, journal, Pipeline, new RotationOptions
+        {
+            Overlap = overlap,
+            StoreFor = _ => store,
+            StoreOf = entry => entry.Vault is not null || entry.IsStoredByScript ? Store : null,
+        }));
+    }
+}
