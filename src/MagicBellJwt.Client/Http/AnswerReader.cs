@@ -13,6 +13,9 @@ internal static class AnswerReader
     // With its byte order mark, so that one is skipped: RFC 8259 lets a reader do that, and the answer may hold a token.
     private static readonly Encoding s_utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true);
 
+    // An answer that holds more is made up.
+    private const int MaximumTokens = 4;
+
     // A reader makes a string of each property's name, unless it finds it here.
     private static readonly DefaultJsonNameTable s_names = NamesOf(
         "data", "links", "first", "next", "prev", "id", "token_id", "name", "created_at", "expires_at", "discarded_at", "last_used_at", "last_accessed_at", "token");
@@ -170,6 +173,35 @@ internal static class AnswerReader
             // A gateway's HTML, or nothing.
             return null;
         }
+    }
+
+    /// <summary>What may be tokens in the answer to a create, however broken the answer is. The body is then at its beginning again.</summary>
+    internal static IReadOnlyList<string> ReadTokens(Stream body)
+    {
+        var tokens = new List<string>();
+        try
+        {
+            var reader = new JsonTextReader(new StreamReader(body, s_utf8)) { DateParseHandling = DateParseHandling.None, MaxDepth = 32 };
+            string name = "";
+            while (tokens.Count < MaximumTokens && reader.Read())
+            {
+                if (reader.TokenType == JsonToken.PropertyName)
+                {
+                    name = (string)reader.Value!;
+                }
+                else if (reader is { TokenType: JsonToken.String, Value: string text } && name.IndexOf("token", StringComparison.OrdinalIgnoreCase) >= 0 && text.Length <= JsonWebToken.MaximumLength && !RequestValidation.IsTokenId(text))
+                {
+                    tokens.Add(text);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or DecoderFallbackException or OverflowException or FormatException or ArgumentException)
+        {
+            // Up to here it could be read.
+        }
+
+        body.Position = 0;
+        return tokens;
     }
 
     private static T Read<T>(Answer answer, Func<JsonTextReader, T> read)

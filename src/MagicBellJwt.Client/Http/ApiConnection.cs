@@ -161,15 +161,21 @@ internal sealed class ApiConnection : IDisposable
         ApiRequest request = progress.Request;
         int status = (int)response.StatusCode;
         attempt.Outcome = status.ToString(CultureInfo.InvariantCulture);
-        attempt.RequestId = RequestIdOf(response, progress.Redactor);
-        DescribeHeaders(message, response, progress);
+        Task<MemoryStream> reading = HttpTransport.ReadBodyAsync(response, cancellation);
+        await Task.WhenAny(reading).ConfigureAwait(false);
+        using MemoryStream? body = reading.Status == TaskStatus.RanToCompletion ? reading.Result : null;
+
+        // What a create issues is known to nobody before its answer. It must not be shown by another part of the answer, whole or not.
+        Redactor known = request.IsCreate && body is not null ? AnswerReader.ReadTokens(body).Aggregate(progress.Redactor, (redactor, token) => redactor.With(token)) : progress.Redactor;
+        Redactor redactor = request.IsCreate ? known.WithSuspicion() : known;
+        attempt.RequestId = RequestIdOf(response, known, redactor);
+        DescribeHeaders(progress, message, response, redactor);
         try
         {
-            using MemoryStream body = await HttpTransport.ReadBodyAsync(response, cancellation).ConfigureAwait(false);
-            var answer = new Answer(body, request.Address);
+            var answer = new Answer(body ?? await reading.ConfigureAwait(false), request.Address);
             if (!response.IsSuccessStatusCode)
             {
-                throw Refusal(AnswerReader.ReadErrors(answer, progress.Redactor));
+                throw Refusal(AnswerReader.ReadErrors(answer, redactor));
             }
 
             T result = read(answer);
@@ -255,8 +261,12 @@ internal sealed class ApiConnection : IDisposable
         return response.Headers.RetryAfter?.Date is { } date ? date - (response.Headers.Date ?? _clock.GetUtcNow()) : null;
     }
 
-    private static string? RequestIdOf(HttpResponseMessage response, Redactor redactor) =>
-        response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values) ? redactor.Clean(values.First(), 128) : null;
+    // The id is for the server's own people, so one that can be nothing else (a UUID, a trace id) is never suspicious.
+    private static string? RequestIdOf(HttpResponseMessage response, Redactor known, Redactor redactor)
+    {
+        string? id = response.Headers.TryGetValues("X-Request-Id", out IEnumerable<string>? values) ? values.First() : null;
+        return id is null ? null : (id.Length <= 32 && id.All(Uri.IsHexDigit) ? known : redactor).Clean(id, 128);
+    }
 
     private static void Describe(Progress progress, Attempt attempt, TimeSpan took)
     {
@@ -276,23 +286,27 @@ internal sealed class ApiConnection : IDisposable
         }
     }
 
-    private static void DescribeHeaders(HttpRequestMessage message, HttpResponseMessage response, Progress progress)
+    private static void DescribeHeaders(Progress progress, HttpRequestMessage message, HttpResponseMessage response, Redactor redactor)
     {
         if (progress.Call is not { DescribeHeaders: true, Notify: { } notify })
         {
             return;
         }
 
-        Redactor redactor = progress.Redactor;
         var text = new StringBuilder();
-        foreach (KeyValuePair<string, IEnumerable<string>> header in message.Headers.Concat(response.Headers).Concat(response.Content.Headers))
-        {
-            bool secret = header.Key.IndexOf("Authorization", StringComparison.OrdinalIgnoreCase) >= 0
-                || header.Key.IndexOf("Cookie", StringComparison.OrdinalIgnoreCase) >= 0;
-            text.Append(redactor.Clean(header.Key)).Append(": ").AppendLine(secret ? "[redacted]" : redactor.Clean(string.Join(header.Key == "User-Agent" ? " " : ", ", header.Value)));
-        }
-
+        Add(message.Headers, progress.Redactor);
+        Add(response.Headers.Concat(response.Content.Headers), redactor);
         notify(new CallNotice(CallNoticeKind.Headers, text.ToString()));
+
+        void Add(IEnumerable<KeyValuePair<string, IEnumerable<string>>> headers, Redactor cleaner)
+        {
+            foreach (KeyValuePair<string, IEnumerable<string>> header in headers)
+            {
+                bool secret = header.Key.IndexOf("Authorization", StringComparison.OrdinalIgnoreCase) >= 0
+                    || header.Key.IndexOf("Cookie", StringComparison.OrdinalIgnoreCase) >= 0;
+                text.Append(cleaner.Clean(header.Key)).Append(": ").AppendLine(secret ? "[redacted]" : cleaner.Clean(string.Join(header.Key == "User-Agent" ? " " : ", ", header.Value)));
+            }
+        }
     }
 
     /// <summary>What one attempt came to, for people.</summary>

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net.Http;
 using System.Threading;
 using System.Threading.Tasks;
 using MagicBellJwt.Sandbox;
@@ -142,5 +143,84 @@ public class CreateTests
         MagicBellException failure = await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync());
         Assert.Equal((201, "r-1", 1, true), (failure.StatusCode, failure.RequestId, failure.Attempts, failure.OutcomeUnknown));
         Assert.Single(server.Requests);
+    }
+
+    // From the pipe, from a listener, from the reading of the answer: a caller that hears of anything else would not look for the token.
+    [Theory]
+    [InlineData("handler", false)]
+    [InlineData("body", true)]
+    [InlineData("Attempt", true)]
+    [InlineData("Headers", true)]
+    public async Task Whatever_throws_once_a_create_has_begun_it_is_in_doubt(string place, bool isMinted)
+    {
+        await using SandboxServer server = await TestClient.StartSandboxAsync();
+        using var handler = new ThrowingHandler(place);
+        using var client = new TestClient(server, options => options.Handler = handler);
+        void Hear(CallNotice notice)
+        {
+            if (notice.Kind.ToString() == place)
+            {
+                throw new InvalidOperationException(Answers.IssuedValue);
+            }
+        }
+
+        var call = new CallContext(default, default, Hear, DescribeHeaders: true);
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync("ci", call: call));
+
+        Assert.Equal((true, false, 1), (failure.OutcomeUnknown, failure.IsCertain, failure.Attempts));
+        Assert.NotNull(failure.SentAt);
+        Assert.NotNull(failure.IdempotencyKey);
+        Assert.DoesNotContain(Answers.IssuedValue, failure.ToString(), StringComparison.Ordinal);
+        Assert.Equal(isMinted ? 1 : 0, server.Api.ListTokens().Count(token => token.Name == "ci"));
+    }
+
+    // As long as an answer may be, with what was issued at its end: a search through all of it would take seconds and end in an exception that holds it.
+    [Theory]
+    [InlineData("x")]
+    [InlineData("sk")]
+    [InlineData("%2Fs")]
+    public async Task A_text_as_long_as_an_answer_may_be_is_an_error_of_the_table(string piece)
+    {
+        string body = $$"""{"errors":[{"code":"c","message":"{{string.Concat(Enumerable.Repeat(piece, 15_900_000 / piece.Length))}} sk_canary {{Answers.IssuedValue}}"}]}""";
+        await using var server = new RawServer(request => request.AnswerAsync(500, body, "Content-Type: application/json"));
+        using var client = new TestClient(server);
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync());
+        Assert.Equal((500, "c"), (failure.StatusCode, Assert.Single(failure.ApiErrors).Code));
+        Assert.StartsWith(piece + piece, failure.ApiErrors[0].Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    private sealed class ThrowingHandler(string place) : DelegatingHandler(new SocketsHttpHandler())
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (place == "handler")
+            {
+                // The request was asked for its body, so it may have been sent.
+                await request.Content!.CopyToAsync(System.IO.Stream.Null, cancellationToken);
+                throw new NotImplementedException(Answers.IssuedValue);
+            }
+
+            HttpResponseMessage response = await base.SendAsync(request, cancellationToken);
+            if (place == "body")
+            {
+                response.Content = new ThrowingContent();
+            }
+
+            return response;
+        }
+    }
+
+    private sealed class ThrowingContent : HttpContent
+    {
+        protected override Task<System.IO.Stream> CreateContentReadStreamAsync() => throw new FormatException(Answers.IssuedValue);
+
+        protected override Task SerializeToStreamAsync(System.IO.Stream stream, System.Net.TransportContext? context) => throw new FormatException(Answers.IssuedValue);
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 }

@@ -71,6 +71,59 @@ public class SecretTests
         AssertNothingOf(TestClient.Bearer, said);
     }
 
+    // What a create issues is known to nobody before its answer, and to the answer's headers too.
+    [Theory]
+    [InlineData(201, """{"token":"{0}","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b","created_at":"2021-01-01T00:00:00Z"}""")]
+    [InlineData(201, """{"token":"{0}","token_id":"019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b"}""")]
+    [InlineData(201, """{"token":"{0}" """)]
+    [InlineData(201, """{"data":[{"token":"{0}"}]}""")]
+    [InlineData(201, "")]
+    [InlineData(500, """{"errors":[{"code":"{0}","message":"issued {0}, then failed"}],"token":"{0}"}""")]
+    [InlineData(500, """{"errors":[{"code":"{0}","message":"issued {0}, then failed"}]}""")]
+    [InlineData(409, """{"errors":[{"code":"{0}","message":"there is {0}"}]}""")]
+    [InlineData(429, """{"errors":[{"code":"{0}","message":"there is {0}"}]}""")]
+    public async Task A_new_opaque_token_is_not_shown_where_its_own_answer_repeats_it(int status, string body)
+    {
+        foreach (string issued in new[] { "mbtok_0123456789abcdefghijABCDEFGHIJ", "0123456789ABCDEF0123456789ABCDEF0123" })
+        {
+            await using var server = new RawServer(request => request.AnswerAsync(
+                request.Method == "GET" ? 200 : status,
+                request.Method == "GET" ? Answers.Page : body.Replace("{0}", issued, StringComparison.Ordinal),
+                "X-Echo: " + issued,
+                "X-Request-Id: " + issued,
+                "Location: /v2/jwt/project/" + issued,
+                issued + ": x"));
+            using var client = new TestClient(server, options => options.MaximumRetryCount = 1);
+            var said = new StringBuilder();
+            try
+            {
+                Assert.Equal(issued, (await client.CreateAsync()).Token);
+            }
+            catch (MagicBellException failure)
+            {
+                Describe(failure, said);
+            }
+
+            said.AppendLine(string.Join('\n', client.Notices.Select(notice => notice.ToString())));
+            Assert.NotEmpty(client.NoticesOf(CallNoticeKind.Headers));
+            AssertNothingOf(issued, said.ToString());
+        }
+    }
+
+    // Ids of requests are for the server's own people, so they stay where they look like ids.
+    [Theory]
+    [InlineData("019b1b1e-7b1b-4b1b-8b1b-1b1b1b1b1b1b")]
+    [InlineData("4bf92f3577b34da6a3ce929d0e0e4736")]
+    [InlineData("req-17")]
+    public async Task An_id_of_a_create_in_doubt_is_told(string id)
+    {
+        await using var server = new RawServer(Answers.Error(500, "X-Request-Id: " + id));
+        using var client = new TestClient(server);
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync());
+        Assert.Equal(id, failure.RequestId);
+        Assert.Equal("The message.", failure.ApiErrors[0].Message);
+    }
+
     private static IEnumerable<Func<Task>> Calls(TestClient client, string method, string bearer)
     {
         switch (method)
