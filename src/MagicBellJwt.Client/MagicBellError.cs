@@ -42,6 +42,6 @@ public enum MagicBellError
     /// <summary>The revocation would end the session's own token, or the last live one.</summary>
     SelfLockout,
 
-    /// <summary>A rotation was not carried through: its journal, the store or the new token failed. The old token is still in place.</summary>
+    /// <summary>A rotation came to no end: its journal, its store or the new token failed. The old token was not revoked, or it says that it may have been.</summary>
     RotationFailed,
 }

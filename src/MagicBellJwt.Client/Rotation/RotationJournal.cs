@@ -394,5 +394,5 @@ public sealed class RotationJournal : IDisposable
 
     private MagicBellException Unreadable(int line) => new(
         MagicBellError.RotationFailed,
-        string.Format(CultureInfo.InvariantCulture, "Line {0} of the journal {1} cannot be read, so it cannot be told what rotations have done. Mend or move the file.", line, Path));
+        string.Format(CultureInfo.InvariantCulture, "Line {0} of the journal {1} cannot be read, so nobody can tell how far its rotations came, or it is not a journal. Correct the line, move the file, or name another with -JournalPath.", line, Path));
 }

@@ -5,7 +5,7 @@ using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Commands;
 
-/// <summary>Judges the project's tokens, and those of any number of users: a row a token, with findings and the command that mends it.</summary>
+/// <summary>Judges the project's tokens, and those of any number of users: a row a token, with findings and the command that fixes it.</summary>
 [Cmdlet(VerbsCommon.Get, "MbTokenReport", HelpUri = HelpPages.Folder + "Get-MbTokenReport.md")]
 [Alias("Get-MbJwtReport")]
 [OutputType(typeof(TokenReportRow))]

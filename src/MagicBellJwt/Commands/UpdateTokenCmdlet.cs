@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Management.Automation;
+using System.Text.RegularExpressions;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.Rotation;
 using MagicBellJwt.Completion;
@@ -187,6 +188,7 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
                 Overlap = Overlap,
                 Email = GivenEmail,
                 ExternalId = GivenExternalId,
+                JournalPath = JournalPath,
                 IsPreview = IsPreview,
                 StoreFor = old => Vault is not null ? new VaultStore(this, _scripts, Vault, newId => SecretNameOf(old, session, newId))
                     : SaveTo is not null ? new ScriptStore(_scripts, SaveTo)
@@ -230,6 +232,11 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
             .Replace("{UserId}", (old as UserToken)?.UserId ?? "")
             .Replace("{Id}", newId.Length > 0 ? newId : "{Id}")
             .Replace("{Name}", old.Name ?? "");
+        if (Regex.Match(SecretName, @"\{(?!(Project|Kind|UserId|Id|Name)\})[A-Za-z]*\}") is { Success: true } unknown)
+        {
+            throw MagicBellException.Invalid($"-SecretName knows no {ScreenText.Of(unknown.Value)}. It knows {{Name}}, {{Project}}, {{Kind}}, {{UserId}} and {{Id}}.");
+        }
+
         return string.IsNullOrWhiteSpace(name) || WildcardPattern.ContainsWildcardCharacters(name)
             ? throw MagicBellException.Invalid($"'{ScreenText.Of(name)}' cannot be a secret's name: it is empty or has wildcards. Give another with -SecretName.")
             : name;

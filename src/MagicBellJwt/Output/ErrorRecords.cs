@@ -54,7 +54,7 @@ internal static class ErrorRecords
         MagicBellError.UnexpectedResponse => "Check that the address is the API's (Get-MbSession) and that no proxy or sign-in page answers for it.",
         MagicBellError.NotConnected => "Connect first: Connect-MbProject, or Connect-MbProject -Sandbox to try things out.",
         MagicBellError.SelfLockout => "Connect with another token first, or repeat with -AllowSelfLockout.",
-        MagicBellError.RotationFailed => "Mend what the message says, then call again: what was begun is finished or undone first.",
+        MagicBellError.RotationFailed => "Do what the message says, then call again: a rotation that was interrupted is finished or undone first.",
         _ => throw new ArgumentOutOfRangeException(nameof(failure)),
     };
 }

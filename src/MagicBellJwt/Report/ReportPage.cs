@@ -192,7 +192,7 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
         Write($"""
             <section id="by-severity" aria-labelledby="by-severity-name">
             <h2 id="by-severity-name">By severity</h2>
-            <p class="intro">Each token with a finding, and the command that mends it. A command that begins with Update- also takes -Vault or -SaveTo, to store the new token before the old one is revoked; where it says EMAIL, put the user’s address.</p>
+            <p class="intro">Each token with a finding, and the command that fixes it. A command that begins with Update- also takes -Vault or -SaveTo, to store the new token before the old one is revoked; where it says EMAIL, put the user’s address.</p>
 
             """);
         WriteTable(
@@ -295,6 +295,6 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
         return Html.Of($"{(entry.UserId is null ? Html.Of($"Project") : Html.Of($"<span class=\"muted\">User</span> {Text(entry.UserId)}"))}{project}");
     }
 
-    // From the other sections to what mends it.
+    // From the other sections to the command that fixes it.
     private Html Link(ReportEntry entry) => entry.Severity == TokenSeverity.None ? Badge(entry.Severity) : Html.Of($"<a href=\"#t{_places[entry]}\">{Badge(entry.Severity)}</a>");
 }

@@ -30,7 +30,7 @@ public sealed class TokenReportRow : ListedToken
     public IReadOnlyList<TokenFinding> Findings { get; internal set; } = [];
 
     /// <summary>
-    /// The command that mends it; null where nothing is to be mended, or the server sent no id. An Update- command wants <c>-Vault</c> or
+    /// The command that fixes it; null where nothing is to be fixed, or the server sent no id. An Update- command wants <c>-Vault</c> or
     /// <c>-SaveTo</c> too, to store the new token and revoke this one; where it says EMAIL, put the user's address, which no answer of the API carries.
     /// </summary>
     public string? Remedy { get; internal set; }

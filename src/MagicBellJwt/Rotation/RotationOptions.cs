@@ -18,6 +18,9 @@ internal sealed class RotationOptions
     /// <summary>The user's id in the caller's own system, for a user's token.</summary>
     internal string? ExternalId { get; init; }
 
+    /// <summary>The journal that the caller named; null for the project's own.</summary>
+    internal string? JournalPath { get; init; }
+
     /// <summary>Whether this run only tells what it would do.</summary>
     internal bool IsPreview { get; init; }
 

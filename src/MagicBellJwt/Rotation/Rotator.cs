@@ -34,10 +34,9 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     // So many tokens that a failed -SaveTo may hold, and no more: each run that fails would leave another.
     private const int MaximumUncertain = 3;
 
+    private readonly RotationText _text = new(session, kind, options);
     private readonly HashSet<string> _settled = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _places = new(StringComparer.OrdinalIgnoreCase);
-
-    private string Noun => kind == TokenKind.Project ? "project token" : "user token";
 
     private string ProjectKey => session.BaseAddress.Authority + "/" + session.ProjectId;
 
@@ -75,7 +74,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         if (Entries.LastOrDefault(entry => TokenScope.IsSameId(entry.OldId, id) && entry.IsCompleted) is { } before)
         {
-            await pipeline.WarnAsync($"The {Noun} {id} was rotated already, on {RotationJournal.Time(before.BegunAt)}: {before.NewId} took its place.").ConfigureAwait(false);
+            await pipeline.WarnAsync($"The {_text.Noun} {id} was rotated already, on {RotationJournal.Time(before.BegunAt)}: {before.NewId} took its place.").ConfigureAwait(false);
             return;
         }
 
@@ -136,17 +135,17 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         bool goesOn = await pipeline.ConfirmAsync(
-            $"rotation of the {Noun} {Describe(entry)}, begun {RotationJournal.Time(entry.BegunAt)}, which stands at '{entry.Step}' (new token: {entry.NewId ?? "not known"})",
+            $"rotation of the {_text.Noun} {RotationText.Old(entry)}, begun {RotationJournal.Time(entry.BegunAt)}, which stands at '{entry.Step}' (new token: {entry.NewId ?? "not known"})",
             "Finish or undo what was interrupted, or is due").ConfigureAwait(false);
         if (!goesOn)
         {
-            return options.IsPreview ? false : throw Failed($"An earlier rotation of {Describe(entry)} stands at '{entry.Step}', and was not to be finished.");
+            return options.IsPreview ? false : throw Failed($"An earlier rotation of {RotationText.Old(entry)} stands at '{entry.Step}', and was not to be finished.");
         }
 
         // A journal may be another project's, whose tokens name no project: what this one's list does not show is left alone.
         if (await scope.FindAsync(token => TokenScope.IsSameId(token.Id, entry.OldId) || TokenScope.IsSameId(token.Id, entry.NewId), pipeline.ReadCall).ConfigureAwait(false) is null)
         {
-            await pipeline.WarnAsync($"The journal {journal.Path} has an unfinished rotation of the {Noun} {Describe(entry)}, and the list of project '{session.Name}' shows neither that token nor its successor. Nothing is done to them.").ConfigureAwait(false);
+            await pipeline.WarnAsync($"The journal {journal.Path} has an unfinished rotation of the {_text.Noun} {RotationText.Old(entry)}, and the list of project '{session.Name}' shows neither that token nor its successor. Nothing is done to them.").ConfigureAwait(false);
             return false;
         }
 
@@ -165,7 +164,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         TokenScope.Check(kind, request);
         if (Entries.Where(entry => IsUncertain(entry) && TokenScope.IsSameId(entry.OldId, old.Id)).ToArray() is { Length: >= MaximumUncertain } uncertain)
         {
-            throw Failed($"{uncertain.Length} earlier runs issued successors of {old.Id}, and it cannot be told whether -SaveTo stored them: {string.Join(", ", uncertain.Select(entry => entry.NewId))}. Find out which one is held, and revoke the others: {Remove("ID")}");
+            throw Failed($"{uncertain.Length} earlier runs issued successors of {old.Id}, and it cannot be told whether -SaveTo stored them: {string.Join(", ", uncertain.Select(entry => entry.NewId))}. Find out which one is held, and revoke the others: {_text.Remove("ID")}");
         }
 
         ITokenStore? store = options.StoreFor(old);
@@ -183,7 +182,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             }).ConfigureAwait(false);
         }
 
-        if (!await pipeline.ConfirmAsync(Plan(old, store, request.Lifetime), $"Rotate {Noun}").ConfigureAwait(false))
+        if (!await pipeline.ConfirmAsync(_text.Plan(old, store, request.Lifetime), $"Rotate {_text.Noun}").ConfigureAwait(false))
         {
             return;
         }
@@ -210,12 +209,12 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
         catch (Exception) when (rotation.IsUndelivered)
         {
-            await pipeline.WarnAsync($"The rotation of {Describe(rotation.Entry)} ended early. {await RollBackAsync(rotation).ConfigureAwait(false)}").ConfigureAwait(false);
+            await pipeline.WarnAsync($"The rotation of {RotationText.Old(rotation.Entry)} ended early. {await RollBackAsync(rotation).ConfigureAwait(false)}").ConfigureAwait(false);
             throw;
         }
         catch (OperationCanceledException) when (!rotation.Entry.IsFinished && rotation.NewId is not null)
         {
-            await pipeline.WarnAsync($"The rotation of {Describe(rotation.Entry)} was stopped at '{rotation.Entry.Step}'. {BothStay(rotation)}").ConfigureAwait(false);
+            await pipeline.WarnAsync($"The rotation of {RotationText.Old(rotation.Entry)} was stopped at '{rotation.Entry.Step}'. {_text.BothStay(rotation)}").ConfigureAwait(false);
             throw;
         }
     }
@@ -284,16 +283,16 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         bool mayStillCome = rotation.Scope.Now < begun + s_longestCreate;
         if (found.Length > 0)
         {
-            await pipeline.WarnAsync($"An interrupted rotation of the {Noun} {Describe(entry)} may have issued a token that nobody holds: {string.Join(", ", found)}. "
-                + $"It is not revoked on a guess. When you know of no use of it: {Remove(string.Join(",", found))}").ConfigureAwait(false);
+            await pipeline.WarnAsync($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)} may have issued a token that nobody holds: {string.Join(", ", found)}. "
+                + $"It is not revoked on a guess. When you know of no use of it: {_text.Remove(string.Join(",", found))}").ConfigureAwait(false);
         }
         else if (mayStillCome)
         {
-            pipeline.Verbose($"An interrupted rotation of the {Noun} {Describe(entry)}: the list shows no token of it by now. The server may still finish it; each run until {RotationJournal.Time(entry.BegunAt + s_longestCreate)} looks again.");
+            pipeline.Verbose($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)}: the list shows no token of it by now. The server may still finish it; each run until {RotationJournal.Time(entry.BegunAt + s_longestCreate)} looks again.");
         }
         else
         {
-            await pipeline.WarnAsync($"A rotation of the {Noun} {Describe(entry)} was interrupted, and no list has shown a token of it: it is given up, and the old one stays.").ConfigureAwait(false);
+            await pipeline.WarnAsync($"A rotation of the {_text.Noun} {RotationText.Old(entry)} was interrupted, and no list has shown a token of it: it is given up, and the old one stays.").ConfigureAwait(false);
         }
 
         // Written after it was said: a run that dies in between says it again.
@@ -334,7 +333,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         rotation.IsUndelivered = false;
         Settle(entry);
         journal.Write(entry, RotationStep.HandedOver);
-        await pipeline.WarnAsync($"The old {Noun} {entry.OldId} stays: without -Vault or -SaveTo this command cannot know whether {entry.NewId} was stored. When it is: {Remove(entry.OldId)}").ConfigureAwait(false);
+        await pipeline.WarnAsync($"The old {_text.Noun} {entry.OldId} stays: without -Vault or -SaveTo this command cannot know whether {entry.NewId} was stored. When it is: {_text.Remove(entry.OldId)}").ConfigureAwait(false);
         return false;
     }
 
@@ -352,14 +351,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
                 return true;
             case StoreOutcome.NotReadBack:
                 journal.Write(entry, RotationStep.HandedOver);
-                await pipeline.WarnAsync($"The old {Noun} {entry.OldId} stays: -SaveTo did not return the new one, {entry.NewId}, as it reads it back. When it is stored: {Remove(entry.OldId)}").ConfigureAwait(false);
+                await pipeline.WarnAsync($"The old {_text.Noun} {entry.OldId} stays: -SaveTo did not return the new one, {entry.NewId}, as it reads it back. When it is stored: {_text.Remove(entry.OldId)}").ConfigureAwait(false);
                 await TellAsync(rotation).ConfigureAwait(false);
                 return false;
             case StoreOutcome.NotBegun:
                 rotation.IsUndelivered = true;
                 throw Failed(result.Problem!);
             default:
-                throw Failed($"{result.Problem} {BothStay(rotation)}");
+                throw Failed($"{result.Problem} {_text.BothStay(rotation)}");
         }
     }
 
@@ -369,7 +368,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         RotationEntry entry = rotation.Entry;
         if (rotation.Store is null)
         {
-            await pipeline.WarnAsync($"An interrupted rotation of the {Noun} {Describe(entry)} issued {entry.NewId}, and it cannot be told whether anybody received it. Where nobody did: {Remove(entry.NewId!)}").ConfigureAwait(false);
+            await pipeline.WarnAsync($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)} issued {entry.NewId}, and it cannot be told whether anybody received it. Where nobody did: {_text.Remove(entry.NewId!)}").ConfigureAwait(false);
             journal.Write(entry, RotationStep.HandedOver, ("orphans", entry.NewId));
             return false;
         }
@@ -381,8 +380,8 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
                 return await UndoAsync(rotation, "and another new token was stored since").ConfigureAwait(false);
             }
 
-            await pipeline.WarnAsync($"An interrupted rotation of the {Noun} {Describe(entry)} issued {entry.NewId}, and it cannot be told whether -SaveTo stored it. "
-                + $"Both stay live until a fresh one is stored, and are revoked then: Update-Mb{kind}Token -Id {entry.OldId} -SaveTo {{ … }}{SessionArgument}").ConfigureAwait(false);
+            await pipeline.WarnAsync($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)} issued {entry.NewId}, and it cannot be told whether -SaveTo stored it. "
+                + $"Both stay live until a fresh one is stored, and are revoked then: {_text.Update(entry.OldId)}").ConfigureAwait(false);
             return false;
         }
 
@@ -404,7 +403,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             case StoreContent.NotHeld:
                 return await UndoAsync(rotation, $"and the vault '{entry.Vault}' does not hold the new token").ConfigureAwait(false);
             default:
-                throw Failed($"The vault '{entry.Vault}' cannot be read, so it cannot be told whether it holds the new token. {BothStay(rotation)}");
+                throw Failed($"The vault '{entry.Vault}' cannot be read, so it cannot be told whether it holds the new token. {_text.BothStay(rotation)}");
         }
     }
 
@@ -450,7 +449,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
         catch (MagicBellException failure)
         {
-            throw Failed($"{failure.Message} The new {Noun} {entry.NewId} is stored, and the old one, {entry.OldId}, may still be live. The next run revokes it, or: {Remove(entry.OldId)}", failure);
+            throw Failed($"{failure.Message} The new {_text.Noun} {entry.NewId} is stored, and the old one, {entry.OldId}, may still be live. The next run revokes it, or: {_text.Remove(entry.OldId)}", failure);
         }
 
         journal.Write(entry, RotationStep.Done, ("revoked", RotationJournal.Time(revocation.DiscardedAt ?? entry.StepAt)));
@@ -483,7 +482,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         string id = holder.NewId!;
         if (rotation.Value is null && rotation.Store?.Vault is not null && await LookAsync(rotation, holder).ConfigureAwait(false) is var content && content != StoreContent.Held)
         {
-            throw Failed($"The vault '{holder.Vault}' {(content == StoreContent.Unknown ? "cannot be read" : $"does not hold the token {id}")}, so the old {Noun} is not revoked. {BothStay(rotation)}");
+            throw Failed($"The vault '{holder.Vault}' {(content == StoreContent.Unknown ? "cannot be read" : $"does not hold the token {id}")}, so the old {_text.Noun} is not revoked. {_text.BothStay(rotation)}");
         }
 
         ListedToken? listed;
@@ -497,18 +496,18 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
         catch (MagicBellException failure)
         {
-            throw Failed($"{failure.Message} {BothStay(rotation)}", failure);
+            throw Failed($"{failure.Message} {_text.BothStay(rotation)}", failure);
         }
 
         if (listed is null && DateTimeOffset.UtcNow - holder.BegunAt < s_listDelay)
         {
-            throw Failed($"The list does not show the new {Noun} {id}, so it cannot be told whether it works. {BothStay(rotation)}");
+            throw Failed($"The list does not show the new {_text.Noun} {id}, so it cannot be told whether it works. {_text.BothStay(rotation)}");
         }
 
         if (listed is null || !IsLive(listed, rotation.Scope))
         {
             journal.Write(rotation.Entry, RotationStep.Undone);
-            await pipeline.WarnAsync($"The {Noun} {id}, which was to replace {Describe(rotation.Entry)}, is not live any more, so the old one stays.").ConfigureAwait(false);
+            await pipeline.WarnAsync($"The {_text.Noun} {id}, which was to replace {RotationText.Old(rotation.Entry)}, is not live any more, so the old one stays.").ConfigureAwait(false);
             return false;
         }
 
@@ -529,11 +528,11 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
         catch (MagicBellException failure)
         {
-            throw Failed($"The new {Noun} {entry.NewId} of an earlier rotation could not be revoked: {failure.Message} {BothStay(rotation)}", failure);
+            throw Failed($"The new {_text.Noun} {entry.NewId} of an earlier rotation could not be revoked: {failure.Message} {_text.BothStay(rotation)}", failure);
         }
 
         journal.Write(entry, RotationStep.Undone);
-        await pipeline.WarnAsync($"A rotation of the {Noun} {Describe(entry)} was interrupted {why}, {entry.NewId}: that one is revoked, and the old one stays.").ConfigureAwait(false);
+        await pipeline.WarnAsync($"A rotation of the {_text.Noun} {RotationText.Old(entry)} was interrupted {why}, {entry.NewId}: that one is revoked, and the old one stays.").ConfigureAwait(false);
         return false;
     }
 
@@ -553,11 +552,11 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)
         {
             string reason = failure is MagicBellException ? failure.Message : "that could not be done in time.";
-            return $"Nobody has the new {Noun} {id}, and it should be revoked: {reason} It may be live, as is the old one, {entry.OldId}. The next run does it, or: {Remove(id)}{problem}";
+            return $"Nobody has the new {_text.Noun} {id}, and it should be revoked: {reason} It may be live, as is the old one, {entry.OldId}. The next run does it, or: {_text.Remove(id)}{problem}";
         }
 
         TryWrite(RotationStep.Undone);
-        return $"Nobody had the new {Noun} {id}: it is revoked again. The old one, {entry.OldId}, stays.{problem}";
+        return $"Nobody had the new {_text.Noun} {id}: it is revoked again. The old one, {entry.OldId}, stays.{problem}";
 
         void TryWrite(RotationStep step, params (string Name, string? Value)[] facts)
         {
@@ -578,7 +577,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         NewToken token = NewTokenOf(rotation);
         if (!await rotation.Scope.RevokeUndeliveredAsync(token, pipeline, call).ConfigureAwait(false) && !(rotation.IsResumed && DateTimeOffset.UtcNow - rotation.Entry.BegunAt > s_listDelay))
         {
-            throw new MagicBellException(MagicBellError.UnexpectedResponse, $"No list shows the {Noun} {token.Id}, so nothing is done to that id.");
+            throw new MagicBellException(MagicBellError.UnexpectedResponse, $"No list shows the {_text.Noun} {token.Id}, so nothing is done to that id.");
         }
     }
 
@@ -659,30 +658,6 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
     private static bool IsReplacedBy(RotationEntry uncertain, RotationEntry entry) =>
         IsUncertain(uncertain) && uncertain.Id != entry.Id && TokenScope.IsSameId(uncertain.OldId, entry.OldId);
-
-    private string Plan(ListedToken old, ITokenStore? store, long? lifetime)
-    {
-        string name = old.Name is null ? "" : $" '{ScreenText.Of(old.Name)}'";
-        string user = old is UserToken { UserId: var userId } ? $" of user {userId}" : "";
-        string life = lifetime is { } seconds ? $"for {TimeSpan.FromSeconds(seconds).ToString("c", CultureInfo.InvariantCulture)}" : "without an end";
-        string place = store switch
-        {
-            null => "goes down the pipeline",
-            { Vault: { } vault } => $"goes to secret '{store.SecretOf("{Id}")}' of vault '{vault}'",
-            _ => "goes to -SaveTo",
-        };
-        string end = store is null ? "stays" : options.Overlap > TimeSpan.Zero ? $"is revoked {options.Overlap.ToString("c", CultureInfo.InvariantCulture)} later" : "is revoked at once";
-        return $"token {old.Id}{name}{user}, issued {RelativeTime.Of(old.CreatedAt, DateTimeOffset.UtcNow)}, in project '{ScreenText.Of(session.Name)}' ({session.BaseAddress}): the new one, {life}, {place}; the old one {end}";
-    }
-
-    private static string Describe(RotationEntry entry) => entry.Name is null ? entry.OldId : $"{entry.OldId} '{ScreenText.Of(entry.Name)}'";
-
-    private string BothStay(Rotation rotation) =>
-        $"The old token {rotation.Entry.OldId} and the new one, {rotation.NewId}, stay as they are. The next run looks again: Update-Mb{kind}Token -Resume{SessionArgument}";
-
-    private string SessionArgument => session.IsCurrent ? "" : $" -Session {CommandText.Quote(session.Name)}";
-
-    private string Remove(string id) => $"Remove-Mb{kind}Token {id}{SessionArgument}";
 
     private static MagicBellException Failed(string what, MagicBellException? cause = null) => new(MagicBellError.RotationFailed, what, cause);
 }

@@ -8,6 +8,7 @@ using System.Text.Json;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
 using MagicBellJwt.Tests.Server;
+using MagicBellJwt.TestSupport;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Rotation;
@@ -191,6 +192,69 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
         Update("text -SaveTo { param($Issued) [Net.NetworkCredential]::new('', $Issued.Token).Password }").MustSucceed();
 
         Assert.DoesNotContain(old, await LiveAsync("text"));
+    }
+
+    [Fact]
+    public void The_block_sees_its_own_scope_and_its_parameter_and_no_variable_of_ours()
+    {
+        Issue("scope");
+        PSObject seen = Run(
+            """
+            $Argument = 'the callers'; $Block = 'too'; $global:LASTEXITCODE = 7
+            function Rotate { $mine = 'of the function'; $x = Update-MbProjectToken scope -JournalPath $journal -SaveTo { param($Issued) $global:seen = "$Argument $Block $mine $args"; $Issued.Token } }
+            Rotate
+            "$global:seen $global:LASTEXITCODE"
+            """,
+            ("journal", Journal)).MustSucceed().Single();
+
+        Assert.Equal("the callers too of the function  7", seen.ToString());
+    }
+
+    [Fact]
+    public async Task Two_projects_never_share_a_secret()
+    {
+        (string old, _) = Issue("shared");
+        string ofAnother = Run("$s = Connect-MbProject -Sandbox -Name another -PassThru; $t = New-MbProjectToken shared -Session $s; [Net.NetworkCredential]::new('', $t.Token).Password").MustSucceed().Single().ToString();
+        Engine.Connect(Server);
+        Run(VaultModule + "\n$secrets['prod/shared'] = $value", ("value", ofAnother)).MustSucceed();
+        await Server.ResetAsync();
+
+        ErrorRecord error = Assert.Single(Update("shared -Vault prod").Errors);
+
+        Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("-SecretName '{Project}", error.Exception.Message, StringComparison.Ordinal);
+        Assert.Equal(ofAnother, Run("$secrets['prod/shared']").Output.Single().ToString());
+        Assert.Empty(await WritesAsync());
+        Assert.Equal([old], await LiveAsync("shared"));
+    }
+
+    [Theory]
+    [InlineData("{Nme}")]
+    [InlineData("{name}-{id}")]
+    [InlineData("{}")]
+    public async Task A_secrets_name_with_an_unknown_part_is_refused(string name)
+    {
+        string token = Guid.NewGuid().ToString("N");
+        Issue(token);
+        Run(VaultModule).MustSucceed();
+        await Server.ResetAsync();
+
+        Assert.StartsWith("MbInvalidRequest,", Assert.Single(Update($"{token} -Vault prod -SecretName '{name}'").Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+
+        Assert.Empty(await WritesAsync());
+    }
+
+    [Fact]
+    public async Task A_default_journal_needs_to_know_the_project()
+    {
+        await using var server = RawServer.Answering();
+        const string Script = "Connect-MbProject $token -BaseUri $address -SkipConnectionTest; Update-MbProjectToken ci";
+
+        ErrorRecord error = Assert.Single(Run(Script, ("token", Secret.Of("opaque")), ("address", server.BaseAddress)).Errors);
+
+        Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("-Name", error.Exception.Message, StringComparison.Ordinal);
+        Assert.Empty(server.Requests);
     }
 
     [Fact]

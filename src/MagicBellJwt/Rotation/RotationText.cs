@@ -1,0 +1,50 @@
+using System;
+using System.Globalization;
+using MagicBellJwt.Client.Rotation;
+
+namespace MagicBellJwt.Rotation;
+
+/// <summary>What rotations say to people: tokens by id and name, and commands that can be pasted.</summary>
+/// <param name="session">The project.</param>
+/// <param name="kind">Whose tokens are rotated.</param>
+/// <param name="options">What the caller asked for.</param>
+internal sealed class RotationText(Session session, TokenKind kind, RotationOptions options)
+{
+    /// <summary>What the tokens are called: <c>project token</c> or <c>user token</c>.</summary>
+    internal string Noun => kind == TokenKind.Project ? "project token" : "user token";
+
+    private string SessionArgument => session.IsCurrent ? "" : $" -Session {CommandText.Quote(session.Name)}";
+
+    private string JournalArgument => options.JournalPath is null ? "" : $" -JournalPath {CommandText.Quote(options.JournalPath)}";
+
+    /// <summary>The token that a rotation replaces: its id first, since others may choose names.</summary>
+    internal static string Old(RotationEntry entry) => entry.Name is null ? entry.OldId : $"{entry.OldId} '{ScreenText.Of(entry.Name)}'";
+
+    /// <summary>That neither token was touched, and what to type next.</summary>
+    internal string BothStay(Rotation rotation) =>
+        $"The old token {rotation.Entry.OldId} and the new one, {rotation.NewId}, stay as they are. The next run looks again: Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}";
+
+    /// <summary>The command that revokes a token.</summary>
+    internal string Remove(string id) => $"Remove-Mb{kind}Token {id}{SessionArgument}";
+
+    /// <summary>The command that rotates a token by a script block of the caller's.</summary>
+    internal string Update(string id) => $"Update-Mb{kind}Token -Id {id} -SaveTo {{ … }}{SessionArgument}{JournalArgument}";
+
+    /// <summary>What would be done to a token.</summary>
+    internal string Plan(ListedToken old, ITokenStore? store, long? lifetime)
+    {
+        string name = old.Name is null ? "" : $" '{ScreenText.Of(old.Name)}'";
+        string user = old is UserToken { UserId: var userId } ? $" of user {userId}" : "";
+        string life = lifetime is { } seconds ? $"for {TimeSpan.FromSeconds(seconds).ToString("c", CultureInfo.InvariantCulture)}" : "without an end";
+        string place = store switch
+        {
+            null => "goes down the pipeline",
+            { Vault: { } vault } => $"goes to secret '{store.SecretOf("{Id}")}' of vault '{vault}'",
+            _ => "goes to -SaveTo",
+        };
+        string end = store is null ? "stays"
+            : options.Overlap > TimeSpan.Zero ? $"is revoked {options.Overlap.ToString("c", CultureInfo.InvariantCulture)} later"
+            : "is revoked at once";
+        return $"token {old.Id}{name}{user}, issued {RelativeTime.Of(old.CreatedAt, DateTimeOffset.UtcNow)}, in project '{ScreenText.Of(session.Name)}' ({session.BaseAddress}): the new one, {life}, {place}; the old one {end}";
+    }
+}
