@@ -8,7 +8,6 @@ using System.Text.Json;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
 using MagicBellJwt.Tests.Server;
-using MagicBellJwt.TestSupport;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Rotation;
