@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.IO;
 using System.Linq;
 using System.Management.Automation;
 using System.Management.Automation.Language;
@@ -42,6 +43,23 @@ public sealed class TokenReportTests : IAsyncDisposable
         Assert.Equal(findings.Length == 0, row.Properties["Remedy"].Value is null);
         Assert.Equal((userId is null ? "Project" : "User", userId, "acme"), (row.Get<string>("Kind"), row.Get<string?>("UserId"), row.Get<string>("Project")));
         Assert.Equal(age, row.Get<TimeSpan>("Age").TotalDays, 0.01);
+    }
+
+    // A sandbox always has a token that never ends. What else the example says by its exit code: tests/Pester/Examples.Tests.ps1.
+    [Fact]
+    public async Task The_weekly_audit_of_a_clean_project_ends_with_zero()
+    {
+        _project.Add("ci", 1, 80);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("MagicBellJwt");
+        string report = Path.Combine(folder.FullName, "report.csv");
+
+        ShellResult clean = await ShellProcess.RunAsync(
+            ["-NonInteractive", "-File", Path.Combine(Repository.Root, "examples", "weekly-audit.ps1"), "-Path", report],
+            environment: new Dictionary<string, string?> { ["MAGICBELL_PROJECT_TOKEN"] = "any", ["MAGICBELL_BASE_URL"] = _project.BaseAddress.AbsoluteUri });
+
+        Assert.Equal((0, ""), (clean.ExitCode, clean.Error));
+        Assert.Equal(2, File.ReadAllLines(report).Length);
+        folder.Delete(recursive: true);
     }
 
     [Fact]
