@@ -4,14 +4,18 @@ A token has leaked: finds it in logs, confirms that it is live, replaces it wher
 
 .DESCRIPTION
 The project's token is taken from the environment variable MAGICBELL_PROJECT_TOKEN; take one that has not leaked. No value of a token
-is shown or kept. It asks once before it changes anything, unless -Confirm:$false is given. With -WhatIf it reads the lists, tells what
-it would do, and changes nothing.
+is shown or kept. It asks once before it changes anything, unless -Confirm:$false is given. With -WhatIf it reads the lists, tries what
+it found, tells what it would do, and changes nothing.
+
+Each token that names this very project is tried by one read with it, at the project's own address. Only what the API takes and lists is
+revoked: a line in a log can be forged, and name the id of any token.
 
 A leaked token that nobody has stored a successor of is revoked all the same: whoever uses it stands still until it has another one.
 
 A live token that is in no list was signed with the project's secret key, and cannot be revoked: change the key.
 
-Exit codes: 0 nothing that was found is live any more; 1 some is; 2 it could not run, or not everything could be searched or audited.
+Exit codes: 0 nothing that was found is known to be live any more; 1 some is; 2 it could not run, or not everything could be searched or audited.
+Tokens that could not be tried are named on the error stream.
 
 .EXAMPLE
 ./incident.ps1 /var/log/app -WhatIf
@@ -30,6 +34,9 @@ param(
     [scriptblock] $SaveTo,
     [string] $JournalPath,
 
+    # The project's public key (pk_...): tokens that were signed with the secret key name their project by it.
+    [string] $ApiKey,
+
     # The audit afterwards: its extension says whether a page (.html), .csv or .json.
     [string] $ReportPath = 'incident.html'
 )
@@ -38,14 +45,17 @@ $ErrorActionPreference = 'Stop'
 try {
     $session = Connect-MbProject -PassThru
 
-    # Find, and confirm: by the lists, and what is in none by one read with it.
-    $look = @{ TestLive = $true; Session = $session; Confirm = $false; ErrorAction = 'Continue'; ErrorVariable = '+unread' }
+    # Find, and prove by a read with each token, which changes nothing.
+    $look = @{ TestLive = $true; Session = $session; WhatIf = $false; Confirm = $false; ErrorAction = 'Continue'; ErrorVariable = '+unread' }
+    if ($ApiKey) { $look.ApiKey = $ApiKey }
     $unread = @()
     $places = @(Find-MbLeakedToken -Path $Path -Recurse @look)
     $places
     $live = @{}
     $places | Where-Object { $_.Live } | ForEach-Object { $live[$_.Fingerprint] = $_ }
-    [Console]::Error.WriteLine("$($places.Count) places, $($live.Count) live tokens.")
+    $unproved = @($places | Where-Object { $null -eq $_.Live } | Sort-Object Fingerprint -Unique)
+    $unproved | ForEach-Object { [Console]::Error.WriteLine("not tried: $_, fingerprint $($_.Fingerprint): $(if ($_.NotTested) { "it $($_.NotTested)" } else { 'no answer told' })") }
+    [Console]::Error.WriteLine("$($places.Count) places, $($live.Count) live tokens, $($unproved.Count) of which it is not known.")
 
     $ofProject = @($live.Values | Where-Object { $_.Kind -eq 'Project' -and $_.Id })
     $ofUsers = @($live.Values | Where-Object { $_.Kind -eq 'User' -and $_.Id })

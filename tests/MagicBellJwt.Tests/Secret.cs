@@ -17,7 +17,7 @@ internal static class Secret
     /// <summary>The administrator's token as -ProjectToken takes it.</summary>
     public static SecureString SecureToken(this SandboxProcess server) => Of(server.Token);
 
-    public static string Reveal(object secret) => new NetworkCredential("", (SecureString)secret).Password;
+    public static string Reveal(object secret) => new NetworkCredential("", (SecureString)PSObject.AsPSObject(secret).BaseObject).Password;
 
     /// <summary>Asserts that a run said nothing of these secrets: in no stream, no error to its depth, no text form, no screen line.</summary>
     public static void MustNotBeIn(Run run, TestHost host, params string[] secrets)

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Linq;
 
 namespace MagicBellJwt.Client;
 
@@ -17,9 +16,6 @@ public sealed class JsonWebToken
     // The years 0001 and 9999: what a DateTimeOffset can hold, in Unix seconds.
     private const long EarliestSecond = -62_135_596_800;
     private const long LatestSecond = 253_402_300_799;
-
-    // All that the vendor documents for user tokens that are signed with a secret key, and the times and the id of RFC 7519.
-    private static readonly HashSet<string> s_signedClaims = ["user_email", "user_external_id", "api_key", "exp", "nbf", "iat", "jti"];
 
     private JsonWebToken(IReadOnlyDictionary<string, object?> header, IReadOnlyDictionary<string, object?> claims)
     {
@@ -79,7 +75,7 @@ public sealed class JsonWebToken
     public string? ApiKey => Text(Claims, "api_key");
 
     /// <summary>What names the project: <c>project_id</c>, else <c>project</c>, else <c>api_key</c>, else null.</summary>
-    public string? Project => Text(Claims, "project_id") ?? Text(Claims, "project") ?? ApiKey;
+    public string? Project => ProjectId ?? ApiKey;
 
     /// <summary>When the token was issued (<c>iat</c>), in UTC; null where that is missing, no number, or outside the years 1 to 9999.</summary>
     public DateTimeOffset? IssuedAt => Date("iat");
@@ -90,21 +86,34 @@ public sealed class JsonWebToken
     /// <summary>From when on the token is not to be accepted (<c>exp</c>), in UTC; null as for <see cref="IssuedAt"/>.</summary>
     public DateTimeOffset? ExpiresAt => Date("exp");
 
-    /// <summary>
-    /// Whether it looks like a token of a project: it names the same project in the manner of one of its tokens, or has the claims that the
-    /// vendor documents for user tokens and no others. One that names another issuer or audience does not. Says nothing of its signature.
-    /// </summary>
+    /// <summary>Whether the token names a project as its own, by the project's id or public key. Its own word: says nothing of its signature.</summary>
     /// <param name="own">A token of the project; null where there is none that can be read.</param>
-    public bool IsLike(JsonWebToken? own)
+    /// <param name="apiKey">The project's public key (<c>pk_…</c>) where it is known otherwise, or null.</param>
+    /// <returns>Why it does not, in words that follow "it"; null where it does.</returns>
+    public string? WhyNotOf(JsonWebToken? own, string? apiKey)
     {
         if (IsForeign("iss") || IsForeign("aud"))
         {
-            return false;
+            return "names an issuer or an audience that is not this project's";
         }
 
-        bool isSigned = Algorithm == "HS256" && ApiKey?.StartsWith("pk_", StringComparison.Ordinal) == true && (Email ?? ExternalId) is not null
-            && Claims.Keys.All(s_signedClaims.Contains) && (own?.ApiKey is null || own.ApiKey == ApiKey);
-        return isSigned || (own?.Project is not null && own.Project == Project && own.Algorithm == Algorithm && (IsUserToken is not null || own.IsUserToken is null));
+        if (ProjectId is { } project && project != own?.ProjectId)
+        {
+            return own?.ProjectId is null ? "names a project, and the session's own token does not say which one this is" : "names another project";
+        }
+
+        if (ApiKey is { } key && key != own?.ApiKey && key != apiKey)
+        {
+            if (own?.ApiKey is not null || apiKey is not null)
+            {
+                return "names the public key of another project";
+            }
+
+            // The id that it shares is enough.
+            return ProjectId is null ? "names a public key, and it is not known whether that is this project's: give this project's with -ApiKey" : null;
+        }
+
+        return ProjectId is null && ApiKey is null ? "names no project" : null;
 
         bool IsForeign(string name) => Claims.ContainsKey(name) && (own is null || Text(Claims, name) is not { } text || Text(own.Claims, name) != text);
     }
@@ -144,6 +153,8 @@ public sealed class JsonWebToken
         token = new JsonWebToken(header!, claims!);
         return true;
     }
+
+    private string? ProjectId => Text(Claims, "project_id") ?? Text(Claims, "project");
 
     // An id may be written as a number: project ids often are.
     private static string? Text(IReadOnlyDictionary<string, object?> members, string name)

@@ -9,6 +9,15 @@ namespace MagicBellJwt;
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
 public sealed class PlainTextAttribute : ArgumentTransformationAttribute
 {
+    private readonly string[] _columns;
+
+    /// <summary>Takes text.</summary>
+    /// <param name="columns">
+    /// The columns that the command reads of a row from the pipeline. A row with text in none of them becomes an empty text, which the command refuses
+    /// itself: the engine's own error would keep the row, and a row may hold a token's value.
+    /// </param>
+    public PlainTextAttribute(params string[] columns) => _columns = columns;
+
     /// <summary>Passes on what is text, and makes the rest unfit for a text parameter.</summary>
     /// <param name="engineIntrinsics">Not used.</param>
     /// <param name="inputData">What was given.</param>
@@ -16,7 +25,13 @@ public sealed class PlainTextAttribute : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         // Not refused here: the engine tries a row as a whole before it looks at its columns, and takes a refusal for final.
-        return (LanguagePrimitives.GetEnumerable(inputData)?.Cast<object?>() ?? [inputData]).All(IsText) ? inputData : new NotText();
+        if ((LanguagePrimitives.GetEnumerable(inputData)?.Cast<object?>() ?? [inputData]).All(IsText))
+        {
+            return inputData;
+        }
+
+        PSMemberInfoCollection<PSPropertyInfo> properties = PSObject.AsPSObject(inputData).Properties;
+        return _columns.Length > 0 && !_columns.Any(column => properties[column] is { Value: { } value } && IsText(value)) ? string.Empty : new NotText();
     }
 
     private static bool IsText(object? item) => (item is PSObject wrapped ? wrapped.BaseObject : item) is null or Guid or IConvertible;

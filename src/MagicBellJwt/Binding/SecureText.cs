@@ -1,4 +1,5 @@
 using System;
+using System.Management.Automation;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Security;
@@ -18,6 +19,24 @@ internal static class SecureText
         return secure;
     }
 
+    /// <summary>
+    /// The same SecureString, outside Windows in a wrapper that PowerShell serialises without the value: it would write a SecureString as text
+    /// that anybody can read, whatever object that was copied to. Commands and methods see through the wrapper.
+    /// </summary>
+    public static object Unserialisable(SecureString secure)
+    {
+        if (RuntimeInformation.IsOSPlatform(OSPlatform.Windows))
+        {
+            // There it is encrypted for the user.
+            return secure;
+        }
+
+        // Two wrappers: of one the engine takes what is in it for a SecureString before it looks at the type's name.
+        var wrapped = new PSObject(new PSObject(secure));
+        wrapped.TypeNames.Insert(0, "MagicBellJwt.TokenValue");
+        return wrapped;
+    }
+
     /// <summary>The text. Hold it as short as possible: a string cannot be wiped.</summary>
     public static string Reveal(SecureString secure)
     {
@@ -31,6 +50,9 @@ internal static class SecureText
             Marshal.ZeroFreeGlobalAllocUnicode(text);
         }
     }
+
+    /// <summary>The value of a new token that was issued as a SecureString.</summary>
+    public static string Reveal(IssuedToken issued) => Reveal((SecureString)PSObject.AsPSObject(issued.Token).BaseObject);
 
     /// <summary>The text's UTF-8, for keys: no string is made on the way, and the caller clears the array when done.</summary>
     public static byte[] RevealUtf8(SecureString secure)

@@ -34,6 +34,9 @@ internal sealed class TokenReference
 
     internal DateTimeOffset? DiscardedAt { get; private set; }
 
+    /// <summary>The token as a list showed it; null where something else was given.</summary>
+    internal ListedToken? Listed { get; private set; }
+
     /// <summary>Reads what was given, and refuses what contradicts the command.</summary>
     /// <param name="item">A UUID, a token, or a row with a column Id or TokenId.</param>
     /// <param name="kind">The kind of token that the command is for.</param>
@@ -63,11 +66,16 @@ internal sealed class TokenReference
             throw MagicBellException.Invalid($"This is a {Word(other)} token, and the command is for {Word(kind)} tokens. Use {verb}-Mb{other}Token.");
         }
 
+        if (typeName == TypePrefix + nameof(LeakedToken))
+        {
+            CheckProved(item.BaseObject as LeakedToken, asked, verb, kind);
+        }
+
         Session? origin = item.BaseObject switch
         {
             ListedToken listed => listed.Session,
             IssuedToken issued => issued.Session,
-            LeakedToken leaked => leaked.ListedBy,
+            LeakedToken leaked => leaked.ProvedBy,
             _ => null,
         };
         return new TokenReference(IdOf(item))
@@ -76,15 +84,45 @@ internal sealed class TokenReference
             UserId = Text(item, "UserId"),
             Project = Text(item, "Project"),
             Session = asked is null ? origin : asked,
-            // What a leaked token says of its id is its own word, until the API lists it.
-            IsKnown = typeName is not (null or TypePrefix + nameof(LeakedToken)) || item.BaseObject is LeakedToken { ListedBy: not null },
+            IsKnown = typeName is not null,
             IsDiscarded = typeName is not null && Text(item, "DiscardedAt") is not null,
             DiscardedAt = (item.BaseObject as ListedToken)?.DiscardedAt,
+            Listed = item.BaseObject as ListedToken,
         };
     }
 
-    /// <summary>What an error about an input is about: its id where it has one.</summary>
-    internal static object TargetOf(PSObject item) => item.BaseObject is string ? item : item.Properties["Id"]?.Value ?? item.Properties["TokenId"]?.Value ?? item;
+    /// <summary>What an error about an input is about: its id, else its name, else its number. Never the input itself: a row may hold a token's value.</summary>
+    /// <param name="item">The input.</param>
+    /// <param name="number">Which input it is, from 1.</param>
+    internal static string TargetOf(PSObject item, long number) =>
+        TextOf(item.BaseObject) ?? PlainText(item, "Id") ?? PlainText(item, "TokenId") ?? PlainText(item, "Name")
+        ?? FormattableString.Invariant($"input {number}");
+
+    // A found token's id is what its claims say, and anybody can write claims: one line in a log would be enough to have any token revoked.
+    private static void CheckProved(LeakedToken? leak, Session? asked, string verb, TokenKind kind)
+    {
+        const string Prove = "Find-MbLeakedToken … -TestLive sends the token itself, and what the project's API takes and lists can be passed on.";
+        if (leak is null)
+        {
+            throw MagicBellException.Invalid($"This is a copy of what Find-MbLeakedToken wrote, and a copy proves nothing. Search again, and pass on what it writes: {Prove}");
+        }
+
+        if (leak.ProvedBy is null)
+        {
+            throw MagicBellException.Invalid(leak switch
+            {
+                { Live: true, Listed: true } => $"The token {leak.Fingerprint} works, but the list describes the token {leak.TokenId} differently, so it is not known which token this is. Change the project's secret key, or revoke the token by the id that you know: {verb}-Mb{kind}Token ID",
+                { Live: true } => $"The token {leak.Fingerprint} works, but is in no list, so the API cannot revoke it: it was signed with the project's secret key. Change that key.",
+                { Live: false } => $"The token {leak.Fingerprint} does not work, so nothing needs to be revoked. Its claims name {leak.TokenId}, and anybody can write that.",
+                _ => $"That the token {leak.Fingerprint} is {leak.TokenId} is only what its own claims say, and anybody can write those. Prove it: {Prove}",
+            });
+        }
+
+        if (asked is not null && asked != leak.ProvedBy)
+        {
+            throw MagicBellException.Invalid($"The token {leak.Fingerprint} was proved in the session '{leak.ProvedBy.Name}', and '{asked.Name}' was asked for. Search again with -Session '{asked.Name}'.");
+        }
+    }
 
     private static string Original(string typeName)
     {
@@ -129,6 +167,12 @@ internal sealed class TokenReference
         string text = value is null ? "" : LanguagePrimitives.ConvertTo<string>(value).Trim();
         return text.Length == 0 ? null : text;
     }
+
+    // Only what is text: an object's text form may show anything.
+    private static string? PlainText(PSObject item, string property) =>
+        TextOf(item.Properties[property]?.Value is PSObject wrapped ? wrapped.BaseObject : item.Properties[property]?.Value) is { Length: > 0 } text ? text : null;
+
+    private static string? TextOf(object? value) => value is Guid or IConvertible ? LanguagePrimitives.ConvertTo<string>(value) : null;
 
     private static string Word(TokenKind kind) => kind == TokenKind.Project ? "project" : "user";
 }

@@ -33,6 +33,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
     /// <summary>The API's address; without it the environment variable MAGICBELL_BASE_URL is taken, else the vendor's own.</summary>
     [Parameter(ParameterSetName = "Project")]
+    [Address]
     [ValidateNotNull]
     public Uri? BaseUri { get; set; }
 
@@ -67,6 +68,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
     /// <summary>The proxy's address; without it the system's settings are used.</summary>
     [Parameter(ParameterSetName = "Project")]
+    [Address]
     [ValidateNotNull]
     public Uri? Proxy { get; set; }
 
@@ -98,7 +100,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         catch (MagicBellException failure)
         {
             session?.Disconnect();
-            Report(failure, session?.BaseAddress ?? BaseUri);
+            Report(failure, session?.BaseAddress.ToString() ?? Shown(BaseUri));
             ThrowIfFatal();
             return;
         }
@@ -131,12 +133,17 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             options.Token = Token();
             options.Proxy = ProxyCredential is null && Proxy is null
                 ? null
-                : new WebProxy(Proxy ?? throw MagicBellException.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
+                : new WebProxy(Proxy is not null ? WithoutCredentials(Proxy, nameof(Proxy)) : throw MagicBellException.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
         }
 
         string name = Name ?? (Sandbox ? "sandbox" : null)
             ?? (JsonWebToken.TryDecode(options.Token, out JsonWebToken? decoded) ? decoded!.Project : null)
             ?? options.BaseAddress.Host;
+        if (ScreenText.HoldsToken(name) || name.IndexOf(options.Token, StringComparison.Ordinal) >= 0)
+        {
+            throw MagicBellException.Invalid("The session's name is a token's value, and would be shown with everything that the session does. Give another with -Name.");
+        }
+
         return new Session(name, options, Sandbox, isNamed: Name is not null);
     }
 
@@ -150,11 +157,22 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         options.Token = sandbox.AdministratorToken;
     }
 
+    // Nor is it repeated: an error that shows the address would show the password.
+    private static Uri WithoutCredentials(Uri address, string source) => !address.IsAbsoluteUri
+        ? throw MagicBellException.Invalid($"What was given for {source} is not an address like {JwtServiceOptions.VendorAddress}.")
+        : address.OriginalString.IndexOf('@') < 0
+        ? address
+        : throw MagicBellException.Invalid($"The address of {source} holds credentials, or an @ that could end them. {(source == nameof(Proxy) ? "Give them with -ProxyCredential." : "Give the address alone: the token is all that the API asks for.")}");
+
+    private static string Shown(Uri? address) => address is { IsAbsoluteUri: true } && address.OriginalString.IndexOf('@') < 0
+        ? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped)
+        : nameof(BaseUri);
+
     private Uri Address()
     {
         if (BaseUri is not null)
         {
-            return BaseUri;
+            return WithoutCredentials(BaseUri, nameof(BaseUri));
         }
 
         string? variable = Environment.GetEnvironmentVariable(AddressVariable);
@@ -164,7 +182,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         }
 
         return Uri.TryCreate(variable, UriKind.Absolute, out Uri? address)
-            ? address
+            ? WithoutCredentials(address, AddressVariable)
             : throw MagicBellException.Invalid($"The environment variable {AddressVariable} is not an address like {JwtServiceOptions.VendorAddress}.");
     }
 
@@ -208,11 +226,9 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
     private void Test(Session session)
     {
-        IReadOnlyList<ListedTokenRecord>? page;
         try
         {
-            // One read. Where the token's claims do not tell its id, the list may.
-            page = Await(() => session.Service.FetchProjectTokensAsync(new PageRequest(session.TokenId is null ? 100 : 1)).ReadAsync(ReadCall));
+            Await(() => session.Service.FetchProjectTokensAsync(new PageRequest(1)).ReadAsync(ReadCall));
         }
         catch (MagicBellException failure) when (failure.StatusCode == 404)
         {
@@ -220,13 +236,6 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
                 MagicBellError.UnexpectedResponse,
                 $"{session.BaseAddress} answers, but is not the API (404). The address ends with /v2, as in {JwtServiceOptions.VendorAddress}.",
                 failure);
-        }
-
-        ListedTokenRecord[] same = [.. (page ?? []).Where(token =>
-            session.IssuedAt is { } issued && Math.Abs((token.CreatedAt - issued).TotalSeconds) < 1 && token.ExpiresAt == session.ExpiresAt)];
-        if (session.TokenId is null && same.Length == 1)
-        {
-            session.TokenId = same[0].Id;
         }
     }
 

@@ -8,22 +8,37 @@ using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Commands;
 
-/// <content>Whether what was found is live: by its id in the project's lists, else, where that was asked for, by one read with it.</content>
+/// <content>Whether what was found is listed, by its claims, and whether it is live, by a read with it where that was asked for.</content>
 public sealed partial class FindMbLeakedTokenCommand
 {
-    // How far an expiry in a token may be from the one that the list has for its id.
-    private static readonly TimeSpan s_sameExpiry = TimeSpan.FromMinutes(1);
+    // How far an expiry in a token may be from the one that the list has for its id, and this machine's clock from the server's.
+    private static readonly TimeSpan s_sameTime = TimeSpan.FromMinutes(1);
 
-    private readonly Dictionary<string, Dictionary<string, ListedToken>> _lists = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (bool? Live, TokenKind? Kind)> _tested = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<string, ListedToken>?> _lists = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _usersPassedOver = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Answer> _answers = new(StringComparer.Ordinal);
     private Session? _session;
+    private int _usersLookedUp;
 
     /// <summary>
-    /// Tests what no list names by one read with it, sent to the session's own address, and only where its claims have the shape of
-    /// this project's tokens: a stranger's token is never sent anywhere.
+    /// Tests each token by one read with it, sent to the session's own address. Only a token that names this very project is sent, by the
+    /// project's id or by its public key: a stranger's token is never sent anywhere.
     /// </summary>
     [Parameter]
     public SwitchParameter TestLive { get; set; }
+
+    /// <summary>The project's public key, <c>pk_…</c>: tokens that were signed with the secret key name their project by it.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ApiKey { get; set; }
+
+    /// <summary>
+    /// How many users' lists are read at most, 0 to 100,000; 25 unless given. Claims name the users, and anybody can write claims: without a limit
+    /// one file could cause a request for each of its lines. The users of tokens that -TestLive proved are looked up beyond it.
+    /// </summary>
+    [Parameter]
+    [ValidateRange(0, 100_000)]
+    public int UserLimit { get; set; } = 25;
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -38,6 +53,12 @@ public sealed partial class FindMbLeakedTokenCommand
                 _ = _session.Service;
             });
         }
+
+        if (ApiKey is not null && !ApiKey.StartsWith("pk_", StringComparison.Ordinal))
+        {
+            // Not repeated: it may be the secret key.
+            ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid("-ApiKey is the project's public key, which begins with pk_."), nameof(ApiKey)));
+        }
     }
 
     private void LookUp(LeakedToken leak, FoundToken found)
@@ -47,109 +68,155 @@ public sealed partial class FindMbLeakedTokenCommand
             return;
         }
 
-        if (Listed(leak, session) is { } listed)
+        if (TestLive)
         {
-            leak.ListedBy = session;
-            leak.Live = listed.Status == TokenStatus.Active;
-            leak.Kind ??= listed.Kind;
+            Answer answer = Test(leak, found, session);
+            leak.Live = answer.Live;
+            leak.NotTested = answer.NotTested;
+            leak.Kind = answer.Kind ?? leak.Kind;
         }
-        else if (leak.ExpiresAt <= DateTimeOffset.UtcNow)
+
+        if (List(leak, session) is not { } list)
         {
-            leak.Live = false;
+            return;
         }
-        else if (TestLive)
+
+        ListedToken? listed = null;
+        leak.Listed = leak.TokenId is { } id && list.TryGetValue(id, out listed);
+        if (leak.Live == true && listed?.Status == TokenStatus.Active && listed.Kind == leak.Kind && IsSameTime(listed.ExpiresAt, leak.ExpiresAt))
         {
-            (leak.Live, TokenKind? kind) = Test(leak, found, session);
-            leak.Kind ??= kind;
+            leak.ProvedBy = session;
         }
     }
 
-    // A token's claims are anybody's word: one that ends at another time than the listed one of its id is not that one.
-    private ListedToken? Listed(LeakedToken leak, Session session) =>
-        leak.TokenId is { } id && !(leak.Kind == TokenKind.User && leak.UserId is null)
-        && List(session, leak.Kind == TokenKind.User ? leak.UserId : null).TryGetValue(id, out ListedToken? listed)
-        && (leak.ExpiresAt is null ? listed.ExpiresAt is null : listed.ExpiresAt is { } end && (end - leak.ExpiresAt.Value).Duration() < s_sameExpiry)
-            ? listed
-            : null;
+    private static bool IsSameTime(DateTimeOffset? left, DateTimeOffset? right) =>
+        left is null || right is null ? left == right : (left - right).Value.Duration() < s_sameTime;
 
-    private Dictionary<string, ListedToken> List(Session session, string? userId)
+    /// <summary>The list that the token may be in; null where that is not known, or was not read.</summary>
+    private Dictionary<string, ListedToken>? List(LeakedToken leak, Session session)
     {
-        if (_lists.TryGetValue(userId ?? "", out Dictionary<string, ListedToken>? list))
+        if (leak.TokenId is null || (leak.Kind == TokenKind.User && leak.UserId is null))
         {
-            return list;
+            return null;
         }
 
+        string? userId = leak.Kind == TokenKind.User ? leak.UserId : null;
+        if (_lists.TryGetValue(userId ?? "", out Dictionary<string, ListedToken>? known))
+        {
+            return known;
+        }
+
+        if (userId is not null && leak.Live != true && _usersLookedUp >= UserLimit)
+        {
+            _usersPassedOver.Add(userId);
+            return null;
+        }
+
+        _usersLookedUp += userId is null ? 0 : 1;
+
         // Asked for once, even where it fails.
-        _lists.Add(userId ?? "", list = new Dictionary<string, ListedToken>(StringComparer.OrdinalIgnoreCase));
+        Dictionary<string, ListedToken>? list = Read(session, userId);
+        _lists.Add(userId ?? "", list);
+        return list;
+    }
+
+    private Dictionary<string, ListedToken>? Read(Session session, string? userId)
+    {
+        var list = new Dictionary<string, ListedToken>(StringComparer.OrdinalIgnoreCase);
         try
         {
-            TokenPages pages = userId is null
-                ? session.Service.FetchProjectTokensAsync(new PageRequest(100))
-                : session.Service.FetchUserTokensAsync(userId, new PageRequest(100));
-            while (Await(() => pages.ReadAsync(ReadCall)) is { } page)
+            TokenReader reader = new TokenScope(session, userId is null ? TokenKind.Project : TokenKind.User, userId).Open();
+            while (Await(() => reader.ReadAsync(ReadCall)) is { } page)
             {
-                foreach (ListedTokenRecord record in page.Where(record => record.Id is not null))
+                foreach (ListedToken token in page.Where(token => token.Id is not null))
                 {
-                    list[record.Id!] = userId is null ? new ProjectToken(record, session) : new UserToken(record, session, userId);
+                    list[token.Id!] = token;
                 }
             }
+
+            return list;
         }
         catch (MagicBellException failure) when (userId is not null && failure.Error == MagicBellError.TokenNotFound)
         {
-            WriteVerbose($"The API knows no tokens of user {userId}.");
+            WriteVerbose($"The API knows no tokens of user {ScreenText.Of(userId)}.");
+            return list;
         }
         catch (MagicBellException failure)
         {
             Report(failure, userId);
+            return null;
         }
-
-        return list;
     }
 
-    private (bool? Live, TokenKind? Kind) Test(LeakedToken leak, FoundToken found, Session session)
+    private Answer Test(LeakedToken leak, FoundToken found, Session session)
     {
-        if (!found.Token.IsLike(session.Claims))
-        {
-            WriteVerbose($"Not tested: the token {leak.Fingerprint} ({leak}) does not look like one of project '{session.Name}'.");
-            return default;
-        }
-
         // Once a token, and by its whole hash: two that share a fingerprint can be made.
         using SHA256 sha256 = SHA256.Create();
         string hash = Convert.ToBase64String(sha256.ComputeHash(Encoding.ASCII.GetBytes(found.Value)));
-        if (!_tested.TryGetValue(hash, out (bool? Live, TokenKind? Kind) tested))
+        if (!_answers.TryGetValue(hash, out Answer? answer))
         {
-            _tested.Add(hash, default);
-            if (ShouldProcess($"token {leak.Fingerprint} ({leak})", $"Send to {session.BaseAddress}, to see whether it is live"))
+            answer = Ask(leak, found, session);
+            _answers.Add(hash, answer);
+            if (answer.NotTested is { } why)
             {
-                _tested[hash] = tested = Ask(leak, found.Value, session);
+                WriteVerbose($"Not tested: the token {leak.Fingerprint} ({leak}): it {why}.");
             }
         }
 
-        return tested;
+        return answer;
     }
 
-    private (bool? Live, TokenKind? Kind) Ask(LeakedToken leak, string value, Session session)
+    private Answer Ask(LeakedToken leak, FoundToken found, Session session)
     {
+        if (leak.ExpiresAt < session.Service.ServerNow - s_sameTime)
+        {
+            return new Answer(false, null, "has ended by its own claims");
+        }
+
+        if (found.Token.WhyNotOf(session.Claims, ApiKey) is { } why)
+        {
+            return new Answer(null, null, why);
+        }
+
+        if (!ShouldProcess($"token {leak.Fingerprint} ({leak})", $"Send to {session.BaseAddress}, to see whether it is live"))
+        {
+            return new Answer(null, null, "was not to be sent");
+        }
+
         try
         {
-            ReadWith(session, value);
-            return (true, TokenKind.Project);
+            ReadWith(session, found.Value);
+            return new Answer(true, TokenKind.Project, null);
         }
         catch (MagicBellException failure) when (failure is { Error: MagicBellError.Forbidden, IsCertain: true })
         {
             // It is somebody's, but not an administrator's.
-            return (true, TokenKind.User);
+            return new Answer(true, TokenKind.User, null);
         }
         catch (MagicBellException failure) when (failure is { Error: MagicBellError.Unauthorized, IsCertain: true })
         {
-            return (false, null);
+            return new Answer(false, null, null);
         }
         catch (MagicBellException failure)
         {
-            // The place is told all the same.
+            // Where it stands is written all the same.
             Report(failure, leak.Fingerprint);
-            return default;
+            return new Answer(null, null, null);
         }
     }
+
+    private void WarnOfWhatWasLeftOut()
+    {
+        foreach (IGrouping<string, Answer> left in _answers.Values.Where(answer => answer.NotTested is not null && answer.Live is null).GroupBy(answer => answer.NotTested!))
+        {
+            WriteWarning($"{left.Count()} of the tokens that were found {(left.Count() == 1 ? "was" : "were")} not sent anywhere, so whether they are live is not known. Each {left.Key}.");
+        }
+
+        if (_usersPassedOver.Count > 0)
+        {
+            WriteWarning($"What was found names more users than -UserLimit {UserLimit}: the lists of {_usersPassedOver.Count} of them were not read. Claims name them, and anybody can write claims.");
+        }
+    }
+
+    private sealed record Answer(bool? Live, TokenKind? Kind, string? NotTested);
 }

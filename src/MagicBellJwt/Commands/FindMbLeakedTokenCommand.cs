@@ -10,9 +10,9 @@ using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Commands;
 
-/// <summary>Searches text, files and folders for tokens that should not be there, and with a session says which of them are live.</summary>
+/// <summary>Searches text, files and folders for tokens that should not be there, and with a session says which are listed, and which are live.</summary>
 /// <remarks>
-/// Without a session nothing is sent. With one, the lists that what was found may be in are read: the project's, and those of the users
+/// Without a session nothing is sent. With one, the lists that what was found may be in are read: the project's, and those of the first users
 /// that its claims name.
 /// A file that was named is read, however large and whatever it says of its size. One that a folder or a wildcard brought is left out where
 /// it is over 16 GiB (disks of virtual machines, dumps) or has no size (empty, a pipe, a device). Binary files are left out always: those
@@ -96,6 +96,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
     protected override void EndProcessing()
     {
         base.EndProcessing();
+        WarnOfWhatWasLeftOut();
         if (_showsProgress)
         {
             WriteProgress(new ProgressRecord(0, MyInvocation.MyCommand.Name, "done") { RecordType = ProgressRecordType.Completed });

@@ -17,7 +17,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
 
     /// <summary>The ids in MagicBell of the users whose tokens are judged too; one that comes twice is asked about once.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(nameof(UserId))]
     [AllowEmptyString]
     [AllowNull]
     [AllowEmptyCollection]

@@ -12,7 +12,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 {
     /// <summary>The users' ids in MagicBell. Not their e-mail addresses, nor ids of tokens.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(nameof(UserId))]
     [ArgumentCompleter(typeof(UserIdCompleter))]
     [AllowEmptyString]
     [AllowNull]

@@ -11,7 +11,7 @@ public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
 {
     /// <summary>The token's name, 1 to 255 characters: say where it is used.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(nameof(Name))]
     [AllowEmptyString]
     public string Name { get; set; } = "";
 

@@ -19,7 +19,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
 
     /// <summary>The user's e-mail address. It or -ExternalId, or both, say whose token it is. An empty column of a row is no value.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(nameof(Email), nameof(ExternalId))]
     [AllowEmptyString]
     [AllowNull]
     public string? Email { get; set; }

@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Linq;
 using System.Management.Automation;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -64,6 +65,11 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         if (IdempotencyKey is not null && _keyUsed)
         {
             throw MagicBellException.Invalid("An idempotency key is for one token: with the same key the server would answer with the first token again.");
+        }
+
+        if (new[] { request.Name, request.Email, request.ExternalId }.Any(text => text is not null && (ScreenText.HoldsToken(text) || TokenFingerprint.Of(text) == scope.Session.Fingerprint)))
+        {
+            throw MagicBellException.Invalid("What names the token is a token's value, or holds one. It would be kept and shown wherever it was sent, so nothing was sent.");
         }
 
         _keyUsed = true;

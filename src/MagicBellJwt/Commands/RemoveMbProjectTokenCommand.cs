@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
+using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
 
 namespace MagicBellJwt.Commands;
 
@@ -13,9 +15,9 @@ namespace MagicBellJwt.Commands;
 public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
 {
     private readonly List<(TokenReference Token, Session Session)> _ownTokens = [];
-    private readonly Dictionary<Session, HashSet<string>> _liveTokens = [];
+    private readonly Dictionary<Session, OwnTokenGuard> _guards = [];
 
-    /// <summary>Allows to revoke the token that the session itself runs on, after all others, and the last live one.</summary>
+    /// <summary>Allows to revoke tokens that sessions run on, after all others, and what may be one of them: the last live one, or one of the same times.</summary>
     [Parameter]
     public SwitchParameter AllowSelfLockout { get; set; }
 
@@ -25,7 +27,9 @@ public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
     protected override void EndProcessing()
     {
         Finish();
-        foreach ((TokenReference token, Session session) in _ownTokens)
+
+        // The one that the revocations themselves are sent with is the last.
+        foreach ((TokenReference token, Session session) in _ownTokens.OrderBy(own => string.Equals(own.Token.Id, own.Session.TokenId, StringComparison.OrdinalIgnoreCase)))
         {
             Try(token.Id, () => base.Revoke(token, session));
         }
@@ -35,68 +39,42 @@ public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
 
     private protected override void Revoke(TokenReference token, Session session)
     {
-        if (string.Equals(token.Id, session.TokenId, StringComparison.OrdinalIgnoreCase))
+        if (SessionStore.Current.Sessions.Append(session).FirstOrDefault(other => other.IsConnected && string.Equals(token.Id, other.TokenId, StringComparison.OrdinalIgnoreCase)) is { } owner)
         {
             if (!AllowSelfLockout)
             {
                 throw new MagicBellException(
                     MagicBellError.SelfLockout,
-                    $"The session '{session.Name}' itself runs on the token {token.Id}: revoking it would end the session.");
+                    owner == session
+                        ? $"The session '{session.Name}' itself runs on the token {token.Id}: revoking it would end the session."
+                        : $"The session '{owner.Name}' runs on the token {token.Id}: revoking it would end that session. Where it is done with: Disconnect-MbProject '{CodeGeneration.EscapeSingleQuotedStringContent(owner.Name)}'");
             }
 
             _ownTokens.Add((token, session));
             return;
         }
 
-        if (session.TokenId is null && !AllowSelfLockout && !token.IsDiscarded && TakesLast(token, session))
+        if (session.TokenId is null && !AllowSelfLockout && !token.IsDiscarded)
         {
-            throw new MagicBellException(
-                MagicBellError.SelfLockout,
-                $"The token {token.Id} is the last live one of project '{session.Name}', so this session runs on it.");
+            Guard(token, session);
         }
 
         base.Revoke(token, session);
     }
 
-    // A session whose own token is known keeps that one alive; where it is not known, only a count tells.
-    private bool TakesLast(TokenReference token, Session session)
+    private void Guard(TokenReference token, Session session)
     {
-        if (!_liveTokens.TryGetValue(session, out HashSet<string>? live))
+        if (!_guards.TryGetValue(session, out OwnTokenGuard? guard))
         {
-            WriteWarning($"It cannot be told which token the session '{session.Name}' runs on: its token carries no id. Only the last live token is protected.");
-            live = Await(() => LiveTokensAsync(session));
-            _liveTokens.Add(session, live);
+            WriteWarning($"It cannot be told which token the session '{session.Name}' runs on: its token carries no id. Only the last live token, and those of the same times, are protected.");
+            _guards.Add(session, guard = new OwnTokenGuard(session));
         }
 
-        if (live.Count == 1 && live.Contains(token.Id))
+        if (Await(() => guard.MayBeOwnAsync(token.Id, token.Listed, ReadCall)))
         {
-            return true;
-        }
-
-        live.Remove(token.Id);
-        return false;
-    }
-
-    private async Task<HashSet<string>> LiveTokensAsync(Session session)
-    {
-        var live = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        TokenPages pages = session.Service.FetchProjectTokensAsync(new PageRequest(100));
-        while (true)
-        {
-            Task<IReadOnlyList<ListedTokenRecord>?> reading = pages.ReadAsync(ReadCall);
-            await ((Task)reading).ConfigureAwait(false);
-            if (reading.Result is null)
-            {
-                return live;
-            }
-
-            foreach (ListedTokenRecord record in reading.Result)
-            {
-                if (record.Id is { } id && new ProjectToken(record, session).Status == TokenStatus.Active)
-                {
-                    live.Add(id);
-                }
-            }
+            throw new MagicBellException(
+                MagicBellError.SelfLockout,
+                $"The session '{session.Name}' may run on the token {token.Id}: no other live one is listed, or its times are those of the session's token.");
         }
     }
 }

@@ -11,6 +11,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
     // One token may have leaked to many places.
     private readonly HashSet<string> _leaked = new(StringComparer.OrdinalIgnoreCase);
     private bool _expected;
+    private long _inputs;
 
     /// <summary>
     /// Ids of tokens, or the tokens themselves: listed, issued, from CLIXML, or rows with a column Id or TokenId. Bound by value
@@ -54,7 +55,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
 
         foreach (PSObject item in Id)
         {
-            Try(TokenReference.TargetOf(item), () =>
+            Try(TokenReference.TargetOf(item, ++_inputs), () =>
             {
                 TokenReference token = TokenReference.From(item, Kind, Session, VerbsCommon.Remove);
                 if (item.BaseObject is not LeakedToken || _leaked.Add(token.Id))
@@ -78,7 +79,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
             return;
         }
 
-        string description = $"token {(token.Name is null ? "" : $"'{token.Name}' ")}({token.Id}){(token.UserId is null ? "" : $" of user {token.UserId}")} in project '{session.Name}' ({session.BaseAddress})";
+        string description = $"token {(token.Name is null ? "" : $"'{ScreenText.Of(token.Name)}' ")}({token.Id}){(token.UserId is null ? "" : $" of user {token.UserId}")} in project '{session.Name}' ({session.BaseAddress})";
         if (Asks && !ShouldProcess(description, $"Revoke {Kind.ToString().ToLowerInvariant()} token"))
         {
             return;

@@ -49,6 +49,11 @@ public abstract class SessionCmdlet : MagicBellCmdlet
     {
         try
         {
+            if (target is string text && ScreenText.HoldsToken(text))
+            {
+                throw MagicBellException.Invalid("This is a token's value, or holds one, where a name or an id is asked for. It would be shown wherever that is, so nothing was done.");
+            }
+
             step();
             return true;
         }

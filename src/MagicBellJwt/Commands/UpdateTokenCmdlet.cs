@@ -15,6 +15,7 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
     private readonly Dictionary<Session, Rotator> _rotators = [];
     private readonly Dictionary<string, RotationJournal> _journals = new(StringComparer.Ordinal);
     private readonly ScriptRunner _scripts;
+    private long _inputs;
 
     private protected UpdateTokenCmdlet() => _scripts = new ScriptRunner(this);
 
@@ -138,7 +139,7 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
 
         foreach (PSObject item in Id)
         {
-            object target = TokenReference.TargetOf(item);
+            string target = TokenReference.TargetOf(item, ++_inputs);
             Try(target, () =>
             {
                 TokenReference token = TokenReference.From(item, Kind, Session, VerbsData.Update);

@@ -10,10 +10,20 @@ internal static class ErrorRecords
 {
     internal static ErrorRecord Create(MagicBellException failure, object? target, string? advice = null)
     {
-        var record = new ErrorRecord(failure, "Mb" + failure.Error, CategoryOf(failure.Error), target);
+        var record = new ErrorRecord(failure, "Mb" + failure.Error, CategoryOf(failure.Error), Shown(target));
         record.ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = advice ?? AdviceFor(failure) };
         return record;
     }
+
+    // An id, a name or a number, and never an object, which may hold a token's value. A token that was given in place of a name is told by its fingerprint.
+    private static object? Shown(object? target) => (target is PSObject wrapped ? wrapped.BaseObject : target) switch
+    {
+        null => null,
+        string text => ScreenText.HideTokens(text),
+        Guid id => id.ToString(),
+        IConvertible number => number,
+        object other => other.GetType().Name,
+    };
 
     /// <summary>Whether going on is pointless: every further call would fail the same way.</summary>
     internal static bool Ends(MagicBellException failure) => failure.Error is MagicBellError.Unauthorized or MagicBellError.NotConnected;

@@ -31,7 +31,7 @@ public sealed class IssuedToken
         Kind = kind;
         Name = name;
         Fingerprint = TokenFingerprint.Of(token);
-        Token = asPlainText ? token : SecureText.Protect(token);
+        Token = asPlainText ? token : SecureText.Unserialisable(SecureText.Protect(token));
     }
 
     /// <summary>The token's id, a UUID, also called TokenId; null for one that was signed on this machine.</summary>

@@ -30,7 +30,7 @@ public sealed class LeakedToken
     /// <summary>The first 12 hexadecimal digits of SHA-256 over the token: to recognise it by, not to check it by.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>Whether its claims are those of a project's or of a user's token, or the API knows it as one; null where neither tells.</summary>
+    /// <summary>Whether its claims are those of a project's or of a user's token, or a read with it told; null where neither does.</summary>
     public TokenKind? Kind { get; internal set; }
 
     /// <summary>The token's id by its own claims (<c>jti</c>), also called Id; null where it has none.</summary>
@@ -46,13 +46,22 @@ public sealed class LeakedToken
     public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
 
     /// <summary>
-    /// Whether it can be used: by its id in the list of tokens, which its claims name and anybody can write, or by a read with it
-    /// (<c>-TestLive</c>). Null where that was not looked up, or could not be told.
+    /// Whether the list of the project's tokens, or of the user's whom its claims name, has a token of its id. Its claims name the id, and
+    /// anybody can write claims: true does not say that this is that token. Null where no list was read.
+    /// </summary>
+    public bool? Listed { get; internal set; }
+
+    /// <summary>
+    /// Whether it can be used: true where the API took it for a read (<c>-TestLive</c>), false where the API refused it, or where by its own
+    /// claims it has ended. Null where it was not sent, or the answer did not tell.
     /// </summary>
     public bool? Live { get; internal set; }
 
-    /// <summary>The session whose API lists its id; null where none does.</summary>
-    internal Session? ListedBy { get; set; }
+    /// <summary>Why <c>-TestLive</c> did not send it; null where it did, or was not asked to.</summary>
+    public string? NotTested { get; internal set; }
+
+    /// <summary>The session whose API took it for a read and lists its id as a live token; null where that is not proved.</summary>
+    internal Session? ProvedBy { get; set; }
 
     /// <summary>Where it stands.</summary>
     /// <returns>The path, line and column.</returns>

@@ -195,8 +195,6 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
     /// <summary>Reports a failure: as a non-terminating error, or as the end once everything in flight is reported.</summary>
     private protected void Report(MagicBellException failure, object? target)
     {
-        // The input asked about, but for a token that was given as an id or a name: that one is told by its fingerprint.
-        target = (target is PSObject wrapped ? wrapped.BaseObject : target) is string text && JsonWebToken.TryDecode(text, out _) ? TokenFingerprint.Of(text) : target;
         ErrorRecord record = ErrorRecords.Create(failure, target, AdviceFor(failure, target));
         bool ends = ErrorRecords.Ends(failure);
         if (!ends && Preference("ErrorAction", "ErrorActionPreference") is not ActionPreference.Stop)

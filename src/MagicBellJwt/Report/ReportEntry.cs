@@ -15,7 +15,7 @@ internal sealed class ReportEntry
         Findings = [.. LanguagePrimitives.GetEnumerable(ValueOf(row, nameof(Findings))).Cast<object>().Select(LanguagePrimitives.ConvertTo<TokenFinding>)];
         Kind = Read<TokenKind>(row, nameof(Kind));
         Id = Read<string?>(row, nameof(Id));
-        Name = Read<string?>(row, nameof(Name));
+        Name = Read<string?>(row, nameof(Name)) is { } name ? ScreenText.HideTokens(name) : null;
         UserId = Read<string?>(row, nameof(UserId));
         Status = Read<TokenStatus>(row, nameof(Status));
         CreatedAt = ReadTime(row, nameof(CreatedAt)) ?? default;

@@ -258,7 +258,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         rotation.Issued = issued;
-        rotation.Value = SecureText.Reveal((SecureString)issued.Token);
+        rotation.Value = SecureText.Reveal(issued);
         rotation.IsUndelivered = true;
         journal.Write(entry, RotationStep.Created, ("new", issued.Id), ("fingerprint", issued.Fingerprint));
         return true;

@@ -37,7 +37,7 @@ public sealed class Session
     /// <summary>The first 12 hexadecimal digits of SHA-256 over the session's token.</summary>
     public string Fingerprint { get; private set; } = "";
 
-    /// <summary>The id of the session's token, by its claims or by what connecting taught; null where it is not known.</summary>
+    /// <summary>The id of the session's token, by its own claim <c>jti</c>; null where it has none.</summary>
     public string? TokenId { get; internal set; }
 
     /// <summary>When the session's token ends, by its claims; null where they do not tell, or it never does.</summary>

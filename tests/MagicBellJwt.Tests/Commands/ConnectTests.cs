@@ -108,14 +108,42 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     [InlineData("https://api.magicbell.com/v2?key=1")]
     [InlineData("https://api.magicbell.com/v2#top")]
     [InlineData("https://name:word@api.magicbell.com/v2")]
+    [InlineData("https://name:word@api.magicbell.com:port/v2")]
+    [InlineData("https://name:wo@rd:word@127.0.0.1/v2")]
+    [InlineData("name:word@127.0.0.1/v2")]
+    [InlineData("https://127.0.0.1 word/v2")]
     public void An_address_that_would_give_the_token_away_is_refused(string address)
     {
         Run run = Run("Connect-MbProject $token -BaseUri $address -Name refused", ("token", Secret.Of("any")), ("address", address));
 
         ErrorRecord error = Assert.Single(run.Errors);
         Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.DoesNotContain("word", error.Exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("word", $"{error} {error.Exception} {error.TargetObject} {error.CategoryInfo} {error.ErrorDetails.RecommendedAction}", StringComparison.Ordinal);
         Assert.Empty(Run("Get-MbSession refused").MustSucceed());
+    }
+
+    [Theory]
+    [InlineData("-BaseUri $address -Proxy http://name:word@127.0.0.1:1")]
+    [InlineData("-BaseUri $address -Proxy 'http://name:word@127.0.0.1:port'")]
+    public void A_proxy_takes_no_credentials_in_its_address_and_repeats_none(string options)
+    {
+        Run run = Run("Connect-MbProject $token -Name refused " + options, ("token", Server.SecureToken()), ("address", Server.BaseAddress));
+
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.DoesNotContain("word", $"{error} {error.Exception} {error.TargetObject} {error.CategoryInfo} {error.ErrorDetails.RecommendedAction}", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("$text")]
+    [InlineData("\"project $text\"")]
+    [InlineData("'opaque-token-of-the-session'", "opaque-token-of-the-session")]
+    public void A_session_is_not_named_by_a_tokens_value(string name, string? opaque = null)
+    {
+        Run run = Run($"Connect-MbProject $token -BaseUri $address -SkipConnectionTest -Name {name}", ("token", opaque is null ? Server.SecureToken() : Secret.Of(opaque)), ("text", Server.Token), ("address", Server.BaseAddress));
+
+        Assert.StartsWith("MbInvalidRequest,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Secret.MustNotBeIn(run, Host, opaque ?? Server.Token);
     }
 
     [Theory]
@@ -197,7 +225,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     }
 
     [Fact]
-    public async Task The_list_tells_which_token_it_is_where_the_claims_do_not()
+    public async Task Which_token_the_session_runs_on_is_never_guessed()
     {
         DateTimeOffset issued = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
         const string List = """
@@ -213,8 +241,8 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
             ("token", Secret.Of(Unsigned($"{{\"iat\":{issued.ToUnixTimeSeconds()}}}"))),
             ("address", server.BaseAddress)).MustSucceed().Single();
 
-        Assert.Equal("0198c0de-0000-7000-8000-00000000000c", session.Get<string>("TokenId"));
-        Assert.EndsWith("?limit=100", Assert.Single(server.Requests).Target, StringComparison.Ordinal);
+        Assert.Null(session.Properties["TokenId"].Value);
+        Assert.EndsWith("?limit=1", Assert.Single(server.Requests).Target, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -36,12 +36,29 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
     [InlineData("New-MbUserToken -Email hana@example.com -Name $value")]
     [InlineData("Remove-MbProjectToken $value -Force")]
     [InlineData("[pscustomobject]@{ Id = $value } | Remove-MbUserToken -Force")]
+    [InlineData("New-MbProjectToken \"ci $value\"")]
+    [InlineData("New-MbProjectToken \"ci $value\" -WhatIf")]
+    [InlineData("New-MbUserToken -ExternalId \"x-$value\" -WhatIf")]
+    [InlineData("New-MbUserToken -Email hana@example.com -Name \"x $value\" -WhatIf")]
+    [InlineData("Update-MbProjectToken $value -WhatIf")]
+    [InlineData("[pscustomobject]@{ Name = $value } | Remove-MbProjectToken -WhatIf")]
+    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid(); created_at = '2026-01-01' } | Remove-MbProjectToken -Force")]
+    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | Remove-MbUserToken -Force")]
+    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | Update-MbProjectToken -WhatIf")]
+    [InlineData("[pscustomobject]@{ token = $value; Id = [pscustomobject]@{ inner = $value } } | Remove-MbProjectToken -Force")]
+    [InlineData("@{ token = $value } | Remove-MbProjectToken -Force")]
+    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | New-MbProjectToken")]
+    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | New-MbUserToken")]
+    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | Get-MbUserToken")]
     public async Task A_token_given_for_an_id_or_a_name_is_not_sent_and_not_repeated(string script)
     {
         ErrorRecord error = Run(script, ("value", Server.Token)).Error;
 
         Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Empty(await Server.RequestsAsync());
+        Assert.True(error.TargetObject is null or string, $"The target is a {error.TargetObject?.GetType()}.");
+        Assert.All(Host.Lines, line => Assert.DoesNotContain(Server.Token.Split('.')[1], line, StringComparison.Ordinal));
+        Assert.DoesNotContain(Server.Token.Split('.')[1], PSSerializer.Serialize(error, 6), StringComparison.Ordinal);
         foreach (string text in (string[])[error.ToString(), error.Exception.ToString(), error.ErrorDetails.RecommendedAction, $"{error.TargetObject}", error.CategoryInfo.ToString()])
         {
             Assert.All(Server.Token.Split('.'), part => Assert.DoesNotContain(part, text, StringComparison.Ordinal));

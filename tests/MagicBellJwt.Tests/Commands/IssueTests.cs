@@ -29,7 +29,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.Equal(TimeSpan.FromDays(30), token.Get<DateTimeOffset>("ExpiresAt") - token.Get<DateTimeOffset>("CreatedAt"));
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)))[..12], token.Get<string>("Fingerprint"));
         Assert.Equal(403, await StatusWithAsync(value));
-        Assert.True(((SecureString)token.Properties["Token"].Value).IsReadOnly());
+        Assert.True(((SecureString)PSObject.AsPSObject(token.Properties["Token"].Value).BaseObject).IsReadOnly());
     }
 
     [Fact]

@@ -113,6 +113,102 @@ public sealed class SelfLockoutTests
         Assert.DoesNotContain(server.Requests, request => request.Method == "DELETE");
     }
 
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("""[{"id":"0198c0de-0000-7000-8000-0000000000a3","created_at":"2020-01-01T00:00:00Z","expires_at":"2020-01-02T00:00:00Z"}]""")]
+    [InlineData("""[{"id":"0198c0de-0000-7000-8000-0000000000a1","created_at":"2020-01-01T00:00:00Z","discarded_at":"2020-01-02T00:00:00Z"}]""")]
+    public async Task Where_no_live_token_is_listed_nothing_is_revoked(string list)
+    {
+        await using RawServer server = RawServer.Scripted(request => request.Method == "DELETE" ? Answers.Discarded(request) : Answers.Json(200, $$"""{"data":{{list}},"links":{} }"""));
+        using PowerShellEngine engine = Connect(server);
+
+        Run run = engine.Run($"'{Other}', '{Own}' | Remove-MbProjectToken -Force -PassThru");
+
+        Assert.Empty(run.Output);
+        Assert.Equal(2, run.Errors.Count);
+        Assert.All(run.Errors, error => Assert.StartsWith("MbSelfLockout,", error.FullyQualifiedErrorId, StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Requests, request => request.Method == "DELETE");
+    }
+
+    // Of 20,000 tokens 200 pages were read for it.
+    [Fact]
+    public async Task The_guard_reads_one_page_where_a_live_token_that_stays_is_on_it()
+    {
+        await using RawServer server = Pages(pages: 50, size: 100);
+        using PowerShellEngine engine = Connect(server);
+
+        Run run = engine.Run($"0..98 | ForEach-Object {{ '0198c0de-0000-7000-8000-{{0:x12}}' -f $_ }} | Remove-MbProjectToken -Force");
+
+        run.MustSucceed();
+        Assert.Single(server.Requests, request => request.Method == "GET");
+        Assert.Equal(99, server.Requests.Count(request => request.Method == "DELETE"));
+    }
+
+    [Fact]
+    public async Task The_guard_reads_on_as_the_live_tokens_that_it_knows_are_revoked_and_keeps_the_last_one()
+    {
+        await using RawServer server = Pages(pages: 3, size: 2);
+        using PowerShellEngine engine = Connect(server);
+
+        Run run = engine.Run($"0..5 | ForEach-Object {{ '0198c0de-0000-7000-8000-{{0:x12}}' -f $_ }} | Remove-MbProjectToken -Force -PassThru -ThrottleLimit 1");
+
+        Assert.Equal(5, run.Output.Count);
+        Assert.EndsWith("000000000005", Assert.Single(run.Errors).TargetObject.ToString(), StringComparison.Ordinal);
+        Assert.Equal(3, server.Requests.Count(request => request.Method == "GET"));
+    }
+
+    [Theory]
+    [InlineData("'{0}', '{1}', '{2}' | Remove-MbProjectToken -Force -PassThru")]
+    [InlineData("Get-MbProjectToken | Remove-MbProjectToken -Force -PassThru")]
+    public async Task Of_two_tokens_of_the_sessions_own_second_both_are_protected(string script)
+    {
+        await using RawServer server = RawServer.Scripted(request => request.Method == "DELETE"
+            ? Answers.Discarded(request)
+            : Answers.Json(200, $$"""
+                {"data":[
+                  {"id":"{{Own}}","created_at":"2026-01-01T00:00:00Z"},
+                  {"id":"{{Other}}","created_at":"2026-01-01T00:00:00.5Z"},
+                  {"id":"{{Expired}}","created_at":"2026-01-01T00:00:02Z"}
+                ],"links":{} }
+                """));
+        using var engine = new PowerShellEngine();
+        string token = TokenText.SignClaims($$"""{"iat":{{new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeSeconds()}}}""");
+        engine.Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest", ("token", Secret.Of(token)), ("address", server.BaseAddress)).MustSucceed();
+
+        Run run = engine.Run(script.Replace("{0}", Own, StringComparison.Ordinal).Replace("{1}", Other, StringComparison.Ordinal).Replace("{2}", Expired, StringComparison.Ordinal));
+
+        Assert.Equal([Own, Other], run.Errors.Select(error => error.TargetObject.ToString()));
+        Assert.Equal(Expired, Assert.Single(run.Output).Id());
+    }
+
+    [Fact]
+    public async Task The_token_of_another_session_of_the_runspace_is_refused_until_that_one_is_disconnected()
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync();
+        using var engine = PowerShellEngine.ConnectedTo(server);
+        engine.Run("$here = Get-MbSession; $new = New-MbProjectToken second; Connect-MbProject $new.Token -BaseUri $address -Name second", ("address", server.BaseAddress)).MustSucceed();
+
+        Run run = engine.Run("$new.Id | Remove-MbProjectToken -Force -Session $here");
+
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.StartsWith("MbSelfLockout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("Disconnect-MbProject 'second'", error.Exception.Message, StringComparison.Ordinal);
+        engine.Run("Disconnect-MbProject second; $new.Id | Remove-MbProjectToken -Force -Session $here").MustSucceed();
+    }
+
+    private static RawServer Pages(int pages, int size) => RawServer.Scripted(request =>
+    {
+        if (request.Method == "DELETE")
+        {
+            return Answers.Discarded(request);
+        }
+
+        int page = request.Target.Contains("page=", StringComparison.Ordinal) ? int.Parse(request.Target[(request.Target.IndexOf("page=", StringComparison.Ordinal) + 5)..], System.Globalization.CultureInfo.InvariantCulture) : 0;
+        string items = string.Join(",", Enumerable.Range(page * size, size).Select(number => $$"""{"id":"0198c0de-0000-7000-8000-{{number:x12}}","created_at":"2026-01-01T00:00:00Z"}"""));
+        string next = page + 1 < pages ? $"\"/v2/jwt/project?page={page + 1}\"" : "null";
+        return Answers.Json(200, $$"""{"data":[{{items}}],"links":{"next":{{next}}} }""");
+    });
+
     // Two live tokens and an expired one, in a project whose tokens carry no claims.
     private static RawServer Server() => RawServer.Scripted(request => request.Method == "DELETE"
         ? Answers.Discarded(request)

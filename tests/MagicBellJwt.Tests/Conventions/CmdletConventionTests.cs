@@ -93,7 +93,7 @@ public sealed class CmdletConventionTests(ShippedAssemblies shipped) : IClassFix
             .Where(property => property.PropertyType == typeof(string) || property.PropertyType == typeof(string[]));
 
         // The public key is public; an idempotency key is a Guid.
-        Assert.Equal(["ApiKey"], texts.Select(property => property.Name));
+        Assert.Equal(["ApiKey"], texts.Select(property => property.Name).Distinct());
         Assert.All(
             shipped.Cmdlets.SelectMany(cmdlet => cmdlet.Type.GetProperties()).Where(property => property.PropertyType == typeof(SecureString) && property.IsDefined(typeof(ParameterAttribute))),
             property => Assert.Contains(property.GetCustomAttributes(), attribute => attribute.GetType().Name is "SecretAttribute" or "TokenTextAttribute"));
@@ -115,7 +115,7 @@ public sealed class CmdletConventionTests(ShippedAssemblies shipped) : IClassFix
     public void Every_view_names_properties_that_are_there_and_never_the_value()
     {
         XDocument views = XDocument.Load(Path.Combine(Repository.ModuleFolder, "MagicBellJwt.Format.ps1xml"));
-        foreach (XElement view in views.Descendants("View"))
+        foreach (XElement view in views.Descendants("View").Where(view => view.Descendants("PropertyName").Any()))
         {
             Type type = shipped.Types.Single(type => type.FullName == view.Descendants("TypeName").Single().Value);
             Assert.All(view.Descendants("PropertyName"), name => Assert.True(type.GetProperty(name.Value) is not null || HiddenOf(type).Contains(name.Value), name.Value));

@@ -22,6 +22,9 @@ internal sealed class TestHost : PSHost
     /// <summary>Chooses by the question; null where nobody can be asked.</summary>
     public Func<string, Collection<ChoiceDescription>, int>? Choose { get; set; }
 
+    /// <summary>What the screen throws when it is to show a warning; null where it shows it.</summary>
+    public Exception? WarningFailure { get; set; }
+
     /// <summary>The questions that were asked, message for message.</summary>
     public ConcurrentQueue<string> Questions { get; } = new();
 
@@ -111,7 +114,15 @@ internal sealed class TestHost : PSHost
 
         public override void WriteErrorLine(string value) => WriteLine("ERROR: " + value);
 
-        public override void WriteWarningLine(string message) => WriteLine("WARNING: " + message);
+        public override void WriteWarningLine(string message)
+        {
+            if (host.WarningFailure is { } failure)
+            {
+                throw failure;
+            }
+
+            WriteLine("WARNING: " + message);
+        }
 
         public override void WriteVerboseLine(string message) => WriteLine("VERBOSE: " + message);
 

@@ -20,16 +20,17 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task A_token_that_is_listed_is_live_and_nothing_is_sent_with_it()
+    public async Task Without_TestLive_a_token_is_listed_at_most_and_nothing_is_sent_with_it()
     {
         string project = Issue("New-MbProjectToken leaked -ExpiresIn 30d");
         string user = Issue("New-MbUserToken -Email leaked@example.com -ExpiresIn 30d");
-        Write(project, user, project);
+        Write(project, user, project, TokenText.SignClaims("""{"kind":"project","jti":"0198c0de-0000-7000-8000-0000000000b2"}"""));
         await Server.ResetAsync();
 
         Run run = Find("-Verbose -Debug");
 
-        Assert.Equal([("Project", true), ("User", true), ("Project", true)], run.MustSucceed().Select(leak => (leak.Get<string>("Kind"), leak.Get<bool>("Live"))));
+        Assert.Equal([("Project", true), ("User", true), ("Project", true), ("Project", false)], run.MustSucceed().Select(leak => (leak.Get<string>("Kind"), leak.Get<bool>("Listed"))));
+        Assert.All(run.Output, leak => Assert.Null(leak.Properties["Live"].Value));
         Secret.MustNotBeIn(run, Host, project, user, project.Split('.')[2], user.Split('.')[2]);
         ServerRequest[] requests = await Server.RequestsAsync();
         Assert.All(requests, request => Assert.Equal("GET", request.Method));
@@ -38,14 +39,14 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
     }
 
     [Fact]
-    public async Task What_is_live_can_be_revoked_straight_away_and_nothing_else_is()
+    public async Task What_is_proved_live_can_be_revoked_straight_away_and_nothing_else_is()
     {
         string[] names = ["incident 1", "incident 2"];
         string[] leaked = [.. names.Select(name => Issue($"New-MbProjectToken '{name}'"))];
         Issue("New-MbProjectToken 'incident kept'");
         Write(leaked[0], leaked[1], leaked[0], Server.Token, TokenText.User);
 
-        Run run = Run("Find-MbLeakedToken -Path $folder -Recurse | Where-Object { $_.Live } | Remove-MbProjectToken -Force -PassThru", ("folder", _folder));
+        Run run = Run("Find-MbLeakedToken -Path $folder -Recurse -TestLive | Where-Object Live | Remove-MbProjectToken -Force -PassThru", ("folder", _folder));
 
         Assert.Equal(["Revoked", "Revoked"], run.Output.Select(revocation => revocation.Get<string>("Outcome")));
         Assert.StartsWith("MbSelfLockout,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
@@ -54,16 +55,103 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Assert.Contains(tokens, token => token.Name == "incident kept" && token.Live);
     }
 
+    // One line in a log and a known id were enough to have production revoked.
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("-TestLive", "")]
+    [InlineData("", "| Where-Object Listed")]
+    [InlineData("-TestLive", "| Where-Object Listed")]
+    [InlineData("-TestLive", "| Where-Object { $_.Live -or $_.Listed }")]
+    [InlineData("-TestLive", "| Select-Object *")]
+    [InlineData("", "| Select-Object TokenId, Kind, Live")]
+    [InlineData("-TestLive", "| ForEach-Object { [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($_)) }")]
+    public async Task A_forged_line_revokes_nothing_and_is_told_how_it_could_be_proved(string options, string filter)
+    {
+        PSObject production = Run("New-MbProjectToken PRODUCTION").MustSucceed().Single();
+        Write(
+            TokenText.SignClaims($$"""{"kind":"project","project_id":"{{ProjectId()}}","jti":"{{production.Id()}}"}"""),
+            Unsigned($$"""{"kind":"project","project_id":"{{ProjectId()}}","jti":"{{production.Id()}}"}"""),
+            TokenText.SignClaims($$"""{"jti":"{{production.Id()}}"}"""));
+
+        foreach (string command in new[] { "Remove-MbProjectToken -Force", "Remove-MbProjectToken -Force -Session (Get-MbSession)", "Update-MbProjectToken -SaveTo { param($Issued) $Issued.Token } -JournalPath $journal" })
+        {
+            Run run = Run($"Find-MbLeakedToken $path {options} {filter} | {command}", ("path", Log), ("journal", Path.Combine(_folder, "journal")));
+
+            Assert.NotEmpty(run.Errors);
+            Assert.All(run.Errors, error => Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal));
+            Assert.All(run.Errors, error => Assert.True(error.Exception.Message.Contains("-TestLive", StringComparison.Ordinal) || error.Exception.Message.Contains("does not work", StringComparison.Ordinal), error.Exception.Message));
+        }
+
+        Assert.True(Assert.Single(await Server.TokensAsync(), token => token.Id == production.Id()).Live);
+        Assert.All(Find(options).MustSucceed(), leak => Assert.True(leak.Get<bool>("Listed")));
+        Assert.DoesNotContain(Find(options).MustSucceed(), leak => leak.Get<bool>("Live"));
+        Run("Get-MbProjectToken PRODUCTION | Remove-MbProjectToken -Force").MustSucceed();
+    }
+
+    [Fact]
+    public async Task What_one_session_proved_is_not_revoked_in_another()
+    {
+        Write(Issue("New-MbProjectToken proved"));
+        Run("$other = Connect-MbProject -Sandbox -Name other -PassThru; $here = Get-MbSession | Where-Object Name -ne other").MustSucceed();
+
+        Run run = Run("Find-MbLeakedToken $path -TestLive -Session $here | Remove-MbProjectToken -Force -Session $other", ("path", Log));
+
+        Assert.Contains("was proved in the session", Assert.Single(run.Errors).Exception.Message, StringComparison.Ordinal);
+        Assert.Contains(await Server.TokensAsync(), token => token.Name == "proved" && token.Live);
+    }
+
+    [Fact]
+    public void A_live_token_that_no_list_names_cannot_be_revoked_and_the_error_says_what_to_do()
+    {
+        string user = Issue("New-MbUserToken -Email unlisted@example.com -Name unlisted");
+        Write(user);
+        Run("Get-MbUserToken (ConvertFrom-MbToken $user).UserId | Out-Null", ("user", user)).MustSucceed();
+
+        Run run = Run("Find-MbLeakedToken $path -TestLive -UserLimit 0 | ForEach-Object { $_.GetType().GetProperty('Listed').SetValue($_, $false); $_.GetType().GetProperty('ProvedBy', [Reflection.BindingFlags]'Instance,NonPublic').SetValue($_, $null); $_ } | Remove-MbUserToken -Force", ("path", Log));
+
+        Assert.Contains("signed with the project's secret key", Assert.Single(run.Errors).Exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_live_user_token_is_not_revoked_as_a_project_token()
     {
         Write(Issue("New-MbUserToken -Email other@example.com -Name 'of a user'"));
 
-        Run run = Run("Find-MbLeakedToken $path | Remove-MbProjectToken -Force", ("path", Log));
+        Run run = Run("Find-MbLeakedToken $path -TestLive | Remove-MbProjectToken -Force", ("path", Log));
 
         Assert.Contains("Remove-MbUserToken", Assert.Single(run.Errors).Exception.Message, StringComparison.Ordinal);
-        Run("Find-MbLeakedToken $path | Remove-MbUserToken -Force", ("path", Log)).MustSucceed();
+        Run("Find-MbLeakedToken $path -TestLive | Remove-MbUserToken -Force", ("path", Log)).MustSucceed();
         Assert.DoesNotContain(await Server.TokensAsync(), token => token.Name == "of a user" && token.Live);
+    }
+
+    // Each forged line names another user, and made a request.
+    [Theory]
+    [InlineData("", 25)]
+    [InlineData("-UserLimit 3", 3)]
+    [InlineData("-UserLimit 0", 0)]
+    [InlineData("-TestLive -UserLimit 3", 3)]
+    public async Task The_users_that_claims_name_are_looked_up_to_a_limit_and_that_is_said(string options, int limit)
+    {
+        Write([.. Enumerable.Range(0, 60).Select(number => TokenText.SignClaims($$"""{"kind":"user","user_id":"usr_forged_{{number}}","jti":"{{Guid.NewGuid()}}"}"""))]);
+        await Server.ResetAsync();
+
+        Run run = Find(options);
+
+        Assert.Equal(60, run.MustSucceed().Count);
+        Assert.Equal(limit, (await Server.RequestsAsync()).Select(request => request.Target.Split('?')[0]).Distinct().Count());
+        Assert.Equal(60 - limit, run.Output.Count(leak => leak.Properties["Listed"].Value is null));
+        Assert.Contains(run.Warnings, warning => warning.Contains($"-UserLimit {limit}", StringComparison.Ordinal) && warning.Contains($"{60 - limit} of them", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_user_of_a_proved_token_is_looked_up_beyond_the_limit()
+    {
+        Write(TokenText.SignClaims($$"""{"kind":"user","user_id":"usr_forged","jti":"{{Guid.NewGuid()}}"}"""), Issue("New-MbUserToken -Email beyond@example.com -Name beyond"));
+
+        Run run = Run("Find-MbLeakedToken $path -TestLive -UserLimit 1 | Where-Object Live | Remove-MbUserToken -Force", ("path", Log));
+
+        run.MustSucceed();
+        Assert.DoesNotContain(await Server.TokensAsync(), token => token.Name == "beyond" && token.Live);
     }
 
     [Fact]
@@ -77,12 +165,12 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Assert.All(Find("").MustSucceed(), leak => Assert.Null(leak.Properties["Live"].Value));
 
         await Server.ResetAsync();
-        Assert.All(Find("-TestLive -WhatIf").MustSucceed(), leak => Assert.Null(leak.Properties["Live"].Value));
+        Assert.All(Find("-TestLive -WhatIf -ApiKey pk_1").MustSucceed(), leak => Assert.Null(leak.Properties["Live"].Value));
         Assert.Equal([Bearer(Server.Token)], Bearers(await Server.RequestsAsync()));
         Assert.Contains($"Send to {Server.BaseAddress}", string.Join("\n", Host.Lines), StringComparison.Ordinal);
 
         await Server.ResetAsync();
-        Run run = Find("-TestLive -Verbose -Debug");
+        Run run = Find("-TestLive -Verbose -Debug -ApiKey pk_1");
         Assert.Equal([false, false, false], run.MustSucceed().Select(leak => leak.Properties["Live"].Value));
         ServerRequest[] requests = await Server.RequestsAsync();
         Assert.Equal(new[] { Bearer(revoked), Bearer(signed) }.Order(), requests.Select(request => request.Headers["Authorization"]).Where(bearer => bearer != Bearer(Server.Token)).Order());
@@ -110,6 +198,7 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
     [InlineData("""{"user_email":"a@example.com","api_key":"pk_1","role":"admin"}""")]
     [InlineData("""{"user_email":"a@example.com","api_key":"other"}""")]
     [InlineData("""{"user_email":"a@example.com","api_key":"pk_1","iss":"them"}""")]
+    [InlineData("""{"user_email":"a@example.com","api_key":"pk_other"}""")]
     [InlineData("""{"sub":"1234567890","name":"John Doe","iat":1516239022}""")]
     public async Task A_strangers_token_is_never_sent_anywhere(string claims)
     {
@@ -117,11 +206,37 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Write(token);
         await Server.ResetAsync();
 
-        Run run = Find("-TestLive -Verbose");
+        Run run = Find("-TestLive -Verbose -ApiKey pk_mine");
 
-        Assert.Null(Assert.Single(run.MustSucceed()).Properties["Live"].Value);
+        PSObject leak = Assert.Single(run.MustSucceed());
+        Assert.Null(leak.Properties["Live"].Value);
+        Assert.Contains(leak.Get<string>("NotTested"), Assert.Single(run.Warnings), StringComparison.Ordinal);
         Assert.Contains(run.Verbose, line => line.StartsWith("Not tested: ", StringComparison.Ordinal));
         Assert.DoesNotContain(Bearer(token), Bearers(await Server.RequestsAsync()));
+    }
+
+    [Fact]
+    public async Task A_token_that_names_its_project_by_the_public_key_is_sent_only_where_the_caller_gives_that_key()
+    {
+        string token = TokenText.SignClaims("""{"user_email":"a@example.com","api_key":"pk_1"}""");
+        Write(token);
+
+        Assert.Contains("-ApiKey", Assert.Single(Find("-TestLive").Warnings), StringComparison.Ordinal);
+        Assert.DoesNotContain(Bearer(token), Bearers(await Server.RequestsAsync()));
+
+        Run run = Find("-TestLive -ApiKey pk_1");
+        Assert.Equal(false, Assert.Single(run.MustSucceed()).Properties["Live"].Value);
+        Assert.Empty(run.Warnings);
+        Assert.Contains(Bearer(token), Bearers(await Server.RequestsAsync()));
+    }
+
+    [Fact]
+    public void A_secret_key_for_ApiKey_is_refused_and_not_repeated()
+    {
+        Run run = Try("Find-MbLeakedToken $path -TestLive -ApiKey $key", ("path", Log), ("key", TokenText.Key));
+
+        Assert.StartsWith("MbInvalidRequest,", run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Secret.MustNotBeIn(run, Host, TokenText.Key);
     }
 
     [Fact]
@@ -135,7 +250,7 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         // Nor does a failed try to revoke such a one pass for done.
         Write(TokenText.SignClaims("""{"kind":"project","jti":"0198c0de-0000-7000-8000-0000000000b2"}"""));
         Run run = Run("Find-MbLeakedToken $path | Remove-MbProjectToken -Force -PassThru", ("path", Log));
-        Assert.StartsWith("MbTokenNotFound,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("MbInvalidRequest,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Empty(run.Output);
         Assert.Contains(await Server.TokensAsync(), token => token.Name == "real" && token.Live);
     }
@@ -146,7 +261,10 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Write(TokenText.SignClaims("""{"user_email":"a@example.com","api_key":"pk_1","exp":1500000000}"""));
         await Server.ResetAsync();
 
-        Assert.Equal(false, Assert.Single(Find("-TestLive").MustSucceed()).Properties["Live"].Value);
+        Run run = Find("-TestLive");
+
+        Assert.Equal(false, Assert.Single(run.MustSucceed()).Properties["Live"].Value);
+        Assert.Empty(run.Warnings);
         Assert.Empty(await Server.RequestsAsync());
     }
 
@@ -188,6 +306,10 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Assert.StartsWith("MbNotConnected,", offline.Try("Find-MbLeakedToken $path -TestLive", ("path", Log)).Error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Empty(await Server.RequestsAsync());
     }
+
+    private string ProjectId() => Run("(ConvertFrom-MbToken $token).Project", ("token", Server.SecureToken())).MustSucceed().Single().ToString();
+
+    private static string Unsigned(string claims) => TokenText.SignClaims(claims, """{"alg":"none"}""")[..^43] + "AA";
 
     private static string Bearer(string token) => "Bearer sha256:" + TokenText.Fingerprint(token);
 
