@@ -57,7 +57,7 @@ public abstract class RotatorTestBase : IDisposable
     private protected async Task<string> IssueToStoreAsync(string name = "ci")
     {
         IssuedToken issued = await new TokenScope(Session, TokenKind.Project).CreateAsync(new TokenRequest(name, null, null, 3600), Guid.NewGuid(), false, false, new CallContext(CancellationToken.None));
-        Store.Held = SecureText.Reveal((SecureString)issued.Token);
+        Store.Held = SecureText.Reveal(issued);
         return issued.Id!;
     }
 

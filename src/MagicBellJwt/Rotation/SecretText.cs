@@ -1,4 +1,5 @@
 using System;
+using System.Management.Automation;
 using System.Security;
 using System.Text;
 using MagicBellJwt.Client;
@@ -9,7 +10,12 @@ namespace MagicBellJwt.Rotation;
 internal static class SecretText
 {
     /// <summary>A secret as text, without the line break that a file may end with; null where it is no text.</summary>
-    internal static string? Of(object? secret) => (secret is SecureString secure ? SecureText.Reveal(secure) : secret as string)?.TrimEnd('\r', '\n');
+    internal static string? Of(object? secret) => ((secret is PSObject wrapped ? wrapped.BaseObject : secret) switch
+    {
+        SecureString secure => SecureText.Reveal(secure),
+        string text => text,
+        _ => null,
+    })?.TrimEnd('\r', '\n');
 
     /// <summary>Whether a store gave back this very value, compared as a whole.</summary>
     internal static bool IsSame(object? stored, string value)
