@@ -121,7 +121,7 @@ internal sealed class ApiConnection : IDisposable
             try
             {
                 return await _resilience.LimitAsync(
-                    cancellation => _transport.SendAsync(message, response => ReceiveAsync(progress, attempt, message, response, read, cancellation), cancellation),
+                    cancellation => _transport.SendAsync(message, request.IsCreate, (response, end) => ReceiveAsync(progress, attempt, message, response, read, end), cancellation),
                     progress.Call.Abandon).ConfigureAwait(false);
             }
             catch (MagicBellException failure)

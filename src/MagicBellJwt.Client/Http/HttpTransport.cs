@@ -27,6 +27,7 @@ internal sealed class HttpTransport : IDisposable
     private readonly IWebProxy? _proxy;
     private readonly bool _usesNetwork;
     private readonly HttpClient _client;
+    private readonly CancellationTokenSource _end = new();
 
     internal HttpTransport(JwtServiceOptions options)
     {
@@ -37,24 +38,23 @@ internal sealed class HttpTransport : IDisposable
     }
 
     /// <summary>Sends a message once and hands the answer over as soon as its head is there. The answer is gone when this returns.</summary>
-    internal async Task<T> SendAsync<T>(HttpRequestMessage message, Func<HttpResponseMessage, Task<T>> receive, CancellationToken cancellation)
+    /// <param name="message">The message.</param>
+    /// <param name="isCreate">
+    /// Whether it is a create, which gets a connection of its own: a kept one may have been ended by the server a moment ago, and then nobody
+    /// can tell whether the create arrived. .NET Framework would even send it again by itself.
+    /// </param>
+    /// <param name="receive">Reads the answer.</param>
+    /// <param name="cancellation">Ends it.</param>
+    internal async Task<T> SendAsync<T>(HttpRequestMessage message, bool isCreate, Func<HttpResponseMessage, CancellationToken, Task<T>> receive, CancellationToken cancellation)
     {
-        // .NET Framework silently sends a POST again when a kept connection drops; a new one for each create leaves nothing to drop.
-        HttpClient client = _usesNetwork && IsFramework && message.Method == HttpMethod.Post ? NewClient(NewHandler(), disposesHandler: true) : _client;
-        try
+        if (!isCreate || !_usesNetwork)
         {
-            Task<HttpResponseMessage> Send() => client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            return await SendAsync(_client, message, receive, cancellation).ConfigureAwait(false);
+        }
 
-            using HttpResponseMessage response = await (s_mayBlockOnSend ? Task.Run(Send) : Send()).ConfigureAwait(false);
-            return await receive(response).ConfigureAwait(false);
-        }
-        finally
-        {
-            if (client != _client)
-            {
-                client.Dispose();
-            }
-        }
+        using HttpClient client = NewClient(NewHandler(), disposesHandler: true);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _end.Token);
+        return await SendAsync(client, message, receive, either.Token).ConfigureAwait(false);
     }
 
     /// <summary>Reads the whole body of an answer.</summary>
@@ -97,7 +97,23 @@ internal sealed class HttpTransport : IDisposable
     internal static bool WasCertificateRefused(HttpRequestMessage message) => message.Properties.ContainsKey(CertificateRefused);
 
     /// <summary>Ends every request in flight. A handler that the caller made stays the caller's.</summary>
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        if (!_end.IsCancellationRequested)
+        {
+            _client.Dispose();
+            _end.Cancel();
+            _end.Dispose();
+        }
+    }
+
+    private static async Task<T> SendAsync<T>(HttpClient client, HttpRequestMessage message, Func<HttpResponseMessage, CancellationToken, Task<T>> receive, CancellationToken cancellation)
+    {
+        Task<HttpResponseMessage> Send() => client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
+
+        using HttpResponseMessage response = await (s_mayBlockOnSend ? Task.Run(Send) : Send()).ConfigureAwait(false);
+        return await receive(response, cancellation).ConfigureAwait(false);
+    }
 
     private static HttpClient NewClient(HttpMessageHandler handler, bool disposesHandler) => new(handler, disposesHandler) { Timeout = Timeout.InfiniteTimeSpan };
 

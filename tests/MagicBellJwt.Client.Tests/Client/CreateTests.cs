@@ -190,6 +190,43 @@ public class CreateTests
         Assert.DoesNotContain("canary", failure.ToString(), StringComparison.Ordinal);
     }
 
+    // A server that ends a kept connection at any moment after an answer: nothing was sent on it, so nothing may be in doubt.
+    [Fact]
+    public async Task A_kept_connection_that_the_server_ends_right_after_an_answer_puts_no_create_in_doubt()
+    {
+        int number = 0;
+        await using var server = new RawServer(async request =>
+        {
+            await Answers.Right(request);
+            await Task.Delay(Interlocked.Increment(ref number) % 6);
+            request.Close();
+        });
+        using var client = new TestClient(server, options => options.MaximumRetryCount = 0);
+        for (int create = 0; create < 150; create++)
+        {
+            await client.CreateAsync();
+            await Task.Delay(create % 4, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(150, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Each_create_has_a_connection_of_its_own_and_leaves_none()
+    {
+        await using var server = new RawServer(Answers.Right);
+        using var client = new TestClient(server);
+        await client.ListAsync();
+        await Parallel.ForAsync(0, 20, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (number, _) => await client.CreateAsync("ci " + number));
+        await client.DiscardAsync(Answers.Id);
+        await client.ListAsync();
+
+        Assert.Equal(21, server.Accepted);
+        Assert.Equal(20, server.Requests.Where(request => request.Method == "POST").Select(request => request.Connection).Distinct().Count());
+        Assert.Single(server.Requests.Where(request => request.Method != "POST").Select(request => request.Connection).Distinct());
+        await TestClient.UntilAsync(() => server.Open == 1, "the connections of the creates are closed");
+    }
+
     private sealed class ThrowingHandler(string place) : DelegatingHandler(new SocketsHttpHandler())
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
