@@ -19,6 +19,7 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
         new("list-through-where", 5, ListThroughWhere),
         new("first-object", 2, FirstObject),
         new("memory-of-a-million", 1.15, MemoryOfAMillion),
+        new("peak-of-a-million", null, PeakOfAMillion),
         new("revoke-at-latency", 1.05, RevokeAtLatency),
         new("revoke-cpu", 2, RevokeCpu),
         new("create-cpu", 2.5, CreateCpu),
@@ -104,11 +105,19 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
             () => Figure.MedianOf(Enumerable.Range(0, Repeats).Select(_ => WallOf(() => Expect(100, Wait(client.FirstPageAsync("jwt/project")).Data.Count)))));
     }
 
-    private static Figure MemoryOfAMillion(string name, double? limit)
+    // What is alive at the last object of a list, after a full collection: what the module keeps.
+    private static Figure MemoryOfAMillion(string name, double? limit) => OfAMillion(name, limit, ChildProcess.LiveAtTheEndOfListing);
+
+    // The peak of the working set: what the collector lets pile up, which differs from machine to machine.
+    private static Figure PeakOfAMillion(string name, double? limit) => OfAMillion(name, limit, ChildProcess.PeakOfListing);
+
+    private static Figure OfAMillion(string name, double? limit, Func<Server, int, double> measure)
     {
-        using Server million = Server.WithProjectTokens(1_000_000);
-        using Server thousands = Server.WithProjectTokens(10_000);
-        return Figure.Compare(name, limit, "MiB", warmUps: 0, rounds: 3, () => ChildProcess.PeakOfListing(million), () => ChildProcess.PeakOfListing(thousands));
+        const int Million = 1_000_000;
+        const int Thousands = 10_000;
+        using Server million = Server.WithProjectTokens(Million);
+        using Server thousands = Server.WithProjectTokens(Thousands);
+        return Figure.Compare(name, limit, "MiB", warmUps: 0, rounds: 3, () => measure(million, Million), () => measure(thousands, Thousands));
     }
 
     private static Figure RevokeAtLatency(string name, double? limit) => Revoke(name, limit, warmUps: 1, rounds: 7, latency: 50, WallOf);
@@ -218,9 +227,11 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
             ? Figure.Of(name, limit, "MiB", [(after.Memory, before.Memory)])
             : throw new InvalidOperationException(FormattableString.Invariant($"{after.Handles} handles where {before.Handles} were."));
 
-        static (double Memory, int Handles) Left()
+        (double Memory, int Handles) Left()
         {
-            double memory = GC.GetTotalMemory(forceFullCollection: true) / (1024.0 * 1024);
+            // The engine keeps the last 256 errors, and with them what they were about: none of the module's doing.
+            engine.Run("$global:Error.Clear()");
+            double memory = Memory.Live();
             using var self = Process.GetCurrentProcess();
             return (memory, self.HandleCount);
         }

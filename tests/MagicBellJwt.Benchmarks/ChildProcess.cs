@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 
 namespace MagicBellJwt.Benchmarks;
 
@@ -19,7 +20,10 @@ internal static class ChildProcess
     public static double ImportAndCall(string module, Server server) => Start("call", module, server.Address.AbsoluteUri, server.TokenFile);
 
     /// <summary>The peak working set, in MiB, of listing everything without keeping it.</summary>
-    public static double PeakOfListing(Server server) => Start("peak", server.Address.AbsoluteUri, server.TokenFile);
+    public static double PeakOfListing(Server server, int count) => Start("peak", server.Address.AbsoluteUri, server.TokenFile, count.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>What is alive, in MiB, at the last object of listing everything without keeping it.</summary>
+    public static double LiveAtTheEndOfListing(Server server, int count) => Start("live", server.Address.AbsoluteUri, server.TokenFile, count.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Does a task, in the child.</summary>
     public static int Run(string[] task)
@@ -28,7 +32,8 @@ internal static class ChildProcess
         {
             ["import", string module] => Import(module, static _ => { }),
             ["call", string module, string address, string tokenFile] => Import(module, engine => engine.Connect(new Uri(address), File.ReadAllText(tokenFile))),
-            ["peak", string address, string tokenFile] => PeakOfListing(new Uri(address), File.ReadAllText(tokenFile)),
+            ["peak" or "live", string address, string tokenFile, string count] =>
+                Listing(new Uri(address), File.ReadAllText(tokenFile), int.Parse(count, CultureInfo.InvariantCulture)) is var (live, peak) && task[0] == "live" ? live : peak,
             _ => throw new ArgumentException("There is no such task."),
         };
         Console.WriteLine(result.ToString(CultureInfo.InvariantCulture));
@@ -44,12 +49,12 @@ internal static class ChildProcess
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
-    private static double PeakOfListing(Uri address, string token)
+    private static (double Live, double Peak) Listing(Uri address, string token, int count)
     {
         using var engine = Engine.WithModule(address, token);
-        engine.Run("Get-MbProjectToken | ForEach-Object { }");
+        double live = (double)engine.Run("param($count) $n = 0; Get-MbProjectToken | ForEach-Object { if (++$n -eq $count) { [MagicBellJwt.Benchmarks.Memory]::Live() } }", count).Single().BaseObject;
         using var self = Process.GetCurrentProcess();
-        return self.PeakWorkingSet64 / (1024.0 * 1024);
+        return (live, self.PeakWorkingSet64 / (1024.0 * 1024));
     }
 
     private static double Start(params IEnumerable<string> task)
