@@ -18,8 +18,12 @@ public sealed class TokenPages
 
     private const int MaximumRestarts = 8;
 
-    // Two hashes a page, of its address and of its first token: a list of a million tokens has ten thousand pages.
+    // Two a page, of its address and of its first token.
+    private const int RecentHashes = 2_000;
+
     private readonly HashSet<long> _seen = [];
+    private readonly Queue<long> _recent = new();
+    private int _left;
     private readonly Position _position = new();
     private Uri? _next;
 
@@ -57,6 +61,7 @@ public sealed class TokenPages
                 // The cursor went with its token, which the reader of this list has revoked meanwhile. Begin again, and skip.
                 _restarts++;
                 _seen.Clear();
+                _recent.Clear();
                 _next = _first;
                 continue;
             }
@@ -87,7 +92,7 @@ public sealed class TokenPages
     private void Advance(TokenPage page)
     {
         // A page is known by the token that it begins with, too: a server that makes up a link for each page may repeat itself for ever.
-        if (!_seen.Add(HashOf(page.Address)) || (page.Tokens.Count > 0 && !_seen.Add(HashOf(page.Tokens[0]))))
+        if (!IsNew(HashOf(page.Address)) || (page.Tokens.Count > 0 && !IsNew(HashOf(page.Tokens[0]))))
         {
             throw Unexpected("sent a page that was read before");
         }
@@ -107,6 +112,27 @@ public sealed class TokenPages
         {
             throw Unexpected("sent a link to a page that was read before");
         }
+    }
+
+    // All of the last thousand pages, and of older ones one in a thousand: a list that goes round is found out, and a long one costs no memory.
+    private bool IsNew(long hash)
+    {
+        if (!_seen.Add(hash))
+        {
+            return false;
+        }
+
+        _recent.Enqueue(hash);
+        if (_recent.Count > RecentHashes)
+        {
+            long oldest = _recent.Dequeue();
+            if (++_left % RecentHashes != 0)
+            {
+                _seen.Remove(oldest);
+            }
+        }
+
+        return true;
     }
 
     // What is sent of it: a fragment is not.
@@ -134,7 +160,7 @@ public sealed class TokenPages
     private sealed class Position
     {
         // More tokens than that of one second, and the position is given up rather than memory: the API issues 200 a minute.
-        private const int MaximumIds = 10_000;
+        private const int MaximumIds = 2_000;
 
         private readonly HashSet<string?> _idsAtTime = new(StringComparer.OrdinalIgnoreCase);
         private DateTimeOffset? _time;
