@@ -19,8 +19,10 @@ Describe 'Find-MbLeakedToken' {
 
     AfterEach { Get-MbProjectToken 'ci leaked' | Remove-MbProjectToken -Force }
 
-    It 'says where tokens stand, what they say, and whether they are live' {
-        $places = Find-MbLeakedToken -Path $logs -Recurse | Sort-Object Path, Column
+    It 'says where tokens stand, what they say, whether they are listed, and whether they are live' {
+        (Find-MbLeakedToken -Path $logs -Recurse).Listed | Should -Be $true, $true, $true
+        (Find-MbLeakedToken -Path $logs -Recurse).Live | Should -Be $null, $null, $null
+        $places = Find-MbLeakedToken -Path $logs -Recurse -TestLive | Sort-Object Path, Column
         $places | Should -HaveCount 3
         $places[0].Line | Should -Be 2
         $places[0].Column | Should -Be 23
@@ -32,10 +34,18 @@ Describe 'Find-MbLeakedToken' {
 
     It 'leads straight to the revocation of what is live, and of nothing else' {
         $kept = New-MbProjectToken 'ci kept'
-        Find-MbLeakedToken -Path $logs -Recurse | Where-Object Live | Where-Object Kind -EQ Project | Remove-MbProjectToken -Confirm:$false
+        Find-MbLeakedToken -Path $logs -Recurse -TestLive | Where-Object Live | Where-Object Kind -EQ Project | Remove-MbProjectToken -Confirm:$false
         Get-MbProjectToken 'ci leaked' | Should -BeNullOrEmpty
         (Get-MbProjectToken 'ci kept').Id | Should -Be $kept.Id
         (Find-MbLeakedToken -Path $logs -Recurse -TestLive | Where-Object Kind -EQ Project).Live | Should -Be $false, $false
+    }
+
+    It 'revokes nothing on the word of a forged line' {
+        $part = { param($Text) [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($Text)).TrimEnd('=').Replace('+', '-').Replace('/', '_') }
+        $forged = "$(& $part '{"alg":"HS256"}').$(& $part "{`"kind`":`"project`",`"project_id`":`"$((ConvertFrom-MbToken $project.Token).Project)`",`"jti`":`"$($project.Id)`"}").$('A' * 43)"
+        { "x $forged" | Find-MbLeakedToken -TestLive | Remove-MbProjectToken -Force -ErrorAction Stop } | Should -Throw -ErrorId 'MbInvalidRequest*'
+        { "x $forged" | Find-MbLeakedToken | Remove-MbProjectToken -Force -ErrorAction Stop } | Should -Throw '*-TestLive*'
+        (Get-MbProjectToken 'ci leaked').Id | Should -Be $project.Id
     }
 
     It 'searches what the pipeline brings: text and files' {

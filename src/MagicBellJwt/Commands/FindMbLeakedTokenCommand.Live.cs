@@ -11,6 +11,8 @@ namespace MagicBellJwt.Commands;
 /// <content>Whether what was found is listed, by its claims, and whether it is live, by a read with it where that was asked for.</content>
 public sealed partial class FindMbLeakedTokenCommand
 {
+    private const string Declined = "was not to be sent";
+
     // How far an expiry in a token may be from the one that the list has for its id, and this machine's clock from the server's.
     private static readonly TimeSpan s_sameTime = TimeSpan.FromMinutes(1);
 
@@ -180,7 +182,7 @@ public sealed partial class FindMbLeakedTokenCommand
 
         if (!ShouldProcess($"token {leak.Fingerprint} ({leak})", $"Send to {session.BaseAddress}, to see whether it is live"))
         {
-            return new Answer(null, null, "was not to be sent");
+            return new Answer(null, null, Declined);
         }
 
         try
@@ -207,7 +209,7 @@ public sealed partial class FindMbLeakedTokenCommand
 
     private void WarnOfWhatWasLeftOut()
     {
-        foreach (IGrouping<string, Answer> left in _answers.Values.Where(answer => answer.NotTested is not null && answer.Live is null).GroupBy(answer => answer.NotTested!))
+        foreach (IGrouping<string, Answer> left in _answers.Values.Where(answer => answer.NotTested is not (null or Declined) && answer.Live is null).GroupBy(answer => answer.NotTested!))
         {
             WriteWarning($"{left.Count()} of the tokens that were found {(left.Count() == 1 ? "was" : "were")} not sent anywhere, so whether they are live is not known. Each {left.Key}.");
         }
