@@ -42,7 +42,8 @@ Describe 'Find-MbLeakedToken' {
 
     It 'revokes nothing on the word of a forged line' {
         $part = { param($Text) [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($Text)).TrimEnd('=').Replace('+', '-').Replace('/', '_') }
-        $forged = "$(& $part '{"alg":"HS256"}').$(& $part "{`"kind`":`"project`",`"project_id`":`"$((ConvertFrom-MbToken $project.Token).Project)`",`"jti`":`"$($project.Id)`"}").$('A' * 43)"
+        $claims = @{ kind = 'project'; project_id = (ConvertFrom-MbToken $project.Token).Project; jti = $project.Id } | ConvertTo-Json -Compress
+        $forged = "$(& $part '{"alg":"HS256"}').$(& $part $claims).$('A' * 43)"
         { "x $forged" | Find-MbLeakedToken -TestLive | Remove-MbProjectToken -Force -ErrorAction Stop } | Should -Throw -ErrorId 'MbInvalidRequest*'
         { "x $forged" | Find-MbLeakedToken | Remove-MbProjectToken -Force -ErrorAction Stop } | Should -Throw '*-TestLive*'
         (Get-MbProjectToken 'ci leaked').Id | Should -Be $project.Id
