@@ -4,6 +4,7 @@ using System.Linq;
 using System.Net;
 using System.Net.Http;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Threading;
 using System.Threading.Tasks;
 using MagicBellJwt.Sandbox;
@@ -44,17 +45,25 @@ internal sealed class Api : HttpMessageHandler
 {
     private readonly HttpMessageInvoker _sandbox;
     private readonly List<(Func<HttpRequestMessage, bool> Matches, Fault Fault)> _faults = [];
+    private string? _late;
+    private int _listsToCome;
 
-    internal Api()
+    /// <summary>Makes a project.</summary>
+    /// <param name="clockOffset">How far the server's clock is ahead of this machine's.</param>
+    internal Api(TimeSpan clockOffset = default)
     {
+        Clock = new FakeTimeProvider(DateTimeOffset.UtcNow + clockOffset);
         Sandbox = new SandboxHandler(new SandboxOptions { EnforceRateLimit = false, Clock = Clock });
         _sandbox = new HttpMessageInvoker(Sandbox);
     }
 
     internal SandboxHandler Sandbox { get; }
 
-    /// <summary>The server's clock, and this machine's but for what the journal writes.</summary>
-    internal FakeTimeProvider Clock { get; } = new(DateTimeOffset.UtcNow);
+    /// <summary>The server's clock.</summary>
+    internal FakeTimeProvider Clock { get; }
+
+    /// <summary>How many lists after a create lack the new token.</summary>
+    internal int ListDelay { get; set; }
 
     /// <summary>The requests, as method and path.</summary>
     internal List<string> Requests { get; } = [];
@@ -129,7 +138,10 @@ internal sealed class Api : HttpMessageHandler
                 return new HttpResponseMessage(HttpStatusCode.Forbidden) { Content = new StringContent("""{"errors":[{"code":"forbidden","message":"No."}]}""", Encoding.UTF8, "application/json") };
         }
 
+        HashSet<string> before = [.. Sandbox.ListTokens().Select(token => token.Id.ToString("D"))];
         HttpResponseMessage response = await _sandbox.SendAsync(request, cancellationToken);
+        response.Headers.Date = Clock.GetUtcNow();
+        await DelayListAsync(request, response, before, cancellationToken);
         if (Alter is { } alter && response.IsSuccessStatusCode && alter(request, await response.Content.ReadAsStringAsync(cancellationToken)) is { } altered)
         {
             response.Content = new StringContent(altered, Encoding.UTF8, "application/json");
@@ -147,6 +159,26 @@ internal sealed class Api : HttpMessageHandler
                 throw new KilledException();
             default:
                 return response;
+        }
+    }
+
+    private async Task DelayListAsync(HttpRequestMessage request, HttpResponseMessage response, HashSet<string> before, CancellationToken cancellationToken)
+    {
+        if (request.Method == HttpMethod.Post && ListDelay > 0)
+        {
+            _late = Sandbox.ListTokens().Select(token => token.Id.ToString("D")).FirstOrDefault(id => !before.Contains(id));
+            _listsToCome = ListDelay;
+        }
+        else if (request.Method == HttpMethod.Get && response.IsSuccessStatusCode && _listsToCome-- > 0)
+        {
+            JsonNode list = JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken))!;
+            var data = (JsonArray)list["data"]!;
+            foreach (JsonNode? late in data.Where(item => (string?)item!["id"] == _late).ToArray())
+            {
+                data.Remove(late);
+            }
+
+            response.Content = new StringContent(list.ToJsonString(), Encoding.UTF8, "application/json");
         }
     }
 

@@ -22,7 +22,8 @@ public sealed class CertaintyTests(ITestOutputHelper output)
     /// <param name="Store">What the store does.</param>
     /// <param name="IsResume">Whether the run only finishes what others left.</param>
     /// <param name="HasOverlap">Whether the old token is to stay a while.</param>
-    public sealed record Night(int Request, Fault Fault, StoreFault Store, bool IsResume, bool HasOverlap);
+    /// <param name="ListDelay">How many lists after a create lack the new token.</param>
+    public sealed record Night(int Request, Fault Fault, StoreFault Store, bool IsResume, bool HasOverlap, int ListDelay);
 
     public enum StoreFault
     {
@@ -43,18 +44,23 @@ public sealed class CertaintyTests(ITestOutputHelper output)
             from store in Gen.Frequency((4, Gen.Constant(StoreFault.None)), (3, Gen.Elements(Enum.GetValues<StoreFault>())))
             from isResume in Gen.Frequency((3, Gen.Constant(false)), (1, Gen.Constant(true)))
             from hasOverlap in Gen.Frequency((3, Gen.Constant(false)), (1, Gen.Constant(true)))
-            select new Night(request, fault, store, isResume, hasOverlap);
+            from listDelay in Gen.Frequency((3, Gen.Constant(0)), (2, Gen.Choose(1, 9)))
+            select new Night(request, fault, store, isResume, hasOverlap, listDelay);
+        Gen<(int Hours, Night[] Nights)> histories =
+            from hours in Gen.Frequency((1, Gen.Constant(0)), (1, Gen.Choose(-30, 30)))
+            from sequence in nights.ListOf()
+            select (hours, sequence.Take(5).ToArray());
         int runs = 0;
-        Prop.ForAll(nights.ListOf().Select(list => list.Take(5).ToArray()).ToArbitrary(), sequence =>
+        Prop.ForAll(histories.ToArbitrary(), history =>
         {
             runs++;
-            using var world = new World();
-            world.RunAsync(sequence).GetAwaiter().GetResult();
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(400));
+            using var world = new World(TimeSpan.FromHours(history.Hours));
+            world.RunAsync(history.Nights).GetAwaiter().GetResult();
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(250));
         output.WriteLine($"{runs} sequences of nights.");
     }
 
-    private sealed class World : RotatorTestBase
+    private sealed class World(TimeSpan clockOffset) : RotatorTestBase(new Api(clockOffset))
     {
         private readonly List<string> _said = [];
 
@@ -71,6 +77,7 @@ public sealed class CertaintyTests(ITestOutputHelper output)
             {
                 Api.Requests.Clear();
                 Api.FailAt(night.Request, night.Fault);
+                Api.ListDelay = night.ListDelay;
                 Store.OnStore = night.Store == StoreFault.None ? null : (store, value) => Misbehave(store, value, night.Store);
                 await OneRunAsync(() => night.IsResume ? ResumeAsync() : RotateAsync(overlap: night.HasOverlap ? TimeSpan.FromTicks(1) : default));
                 Api.Recover();
@@ -79,6 +86,7 @@ public sealed class CertaintyTests(ITestOutputHelper output)
 
             // The next runs without faults settle what can be settled.
             Store.OnStore = null;
+            Api.ListDelay = 0;
             for (int run = 0; run < 2; run++)
             {
                 await OneRunAsync(() => RotateAsync());

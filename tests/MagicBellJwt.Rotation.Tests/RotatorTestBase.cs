@@ -6,6 +6,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.Rotation;
+using Microsoft.Extensions.Time.Testing;
 
 namespace MagicBellJwt.Rotation.Tests;
 
@@ -29,6 +30,9 @@ public abstract class RotatorTestBase : IDisposable
 
     private protected Api Api { get; }
 
+    /// <summary>This machine's clock, but for what the journal writes.</summary>
+    private protected FakeTimeProvider MachineClock { get; } = new(DateTimeOffset.UtcNow);
+
     private protected FakeStore Store { get; }
 
     private protected FakePipeline Pipeline { get; set; }
@@ -49,7 +53,7 @@ public abstract class RotatorTestBase : IDisposable
 
     private protected Session Connect() => new(
         "prod",
-        new JwtServiceOptions { Handler = Api, BaseAddress = Api.Sandbox.BaseAddress, Token = Api.Sandbox.AdministratorToken, ReadsPerMinute = 1_000_000, WritesPerMinute = 1_000_000, MaximumRetryCount = 0, Clock = Api.Clock },
+        new JwtServiceOptions { Handler = Api, BaseAddress = Api.Sandbox.BaseAddress, Token = Api.Sandbox.AdministratorToken, ReadsPerMinute = 1_000_000, WritesPerMinute = 1_000_000, MaximumRetryCount = 0, Clock = MachineClock },
         isSandbox: false,
         isNamed: true);
 

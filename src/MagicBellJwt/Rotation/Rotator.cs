@@ -142,14 +142,33 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         // A journal may be another project's, whose tokens name no project: what this one's list does not show is left alone.
-        if (await scope.FindAsync(token => TokenScope.IsSameId(token.Id, entry.OldId) || TokenScope.IsSameId(token.Id, entry.NewId), pipeline.ReadCall).ConfigureAwait(false) is null)
+        HashSet<string> ids = LineOf(entry);
+        if (await scope.FindAsync(token => token.Id is not null && ids.Contains(token.Id), pipeline.ReadCall).ConfigureAwait(false) is null)
         {
-            await pipeline.WarnAsync($"The journal {journal.Path} has an unfinished rotation of the {_text.Noun} {RotationText.Old(entry)}, and the list of project '{session.Name}' shows neither that token nor its successor. Nothing is done to them.").ConfigureAwait(false);
+            await pipeline.WarnAsync($"The journal {journal.Path} has an unfinished rotation of the {_text.Noun} {RotationText.Old(entry)}, and the list of project '{session.Name}' shows neither that token nor a successor of it. Nothing is done.").ConfigureAwait(false);
             return false;
         }
 
         await RunAsync(new Rotation(entry, scope, options.StoreOf(entry))).ConfigureAwait(false);
         return wasInterrupted && entry.IsCompleted;
+    }
+
+    /// <summary>The ids of a token, of those that it replaced and of those that replaced it.</summary>
+    private HashSet<string> LineOf(RotationEntry entry)
+    {
+        var ids = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { entry.OldId };
+        int before;
+        do
+        {
+            before = ids.Count;
+            foreach (RotationEntry other in Entries.Where(other => other.NewId is not null && (ids.Contains(other.OldId) || ids.Contains(other.NewId))))
+            {
+                ids.Add(other.OldId);
+                ids.Add(other.NewId!);
+            }
+        }
+        while (ids.Count > before);
+        return ids;
     }
 
     private async Task BeginAsync(TokenScope scope, ListedToken old, IReadOnlyList<ListedToken> tokens)
@@ -488,7 +507,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         try
         {
             listed = await rotation.Scope.FindAsync(id, pipeline.ReadCall).ConfigureAwait(false);
-            if (rotation.Value is not null && listed is not null && IsLive(listed, rotation.Scope))
+            if (rotation.Value is not null && listed is not null && rotation.Scope.IsLive(listed))
             {
                 await rotation.Scope.ProveAsync(id, rotation.Value, pipeline.ReadCall).ConfigureAwait(false);
             }
@@ -503,7 +522,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             throw Failed($"The list does not show the new {_text.Noun} {id}, so it cannot be told whether it works. {_text.BothStay(rotation)}");
         }
 
-        if (listed is null || !IsLive(listed, rotation.Scope))
+        if (listed is null || !rotation.Scope.IsLive(listed))
         {
             journal.Write(rotation.Entry, RotationStep.Undone);
             await pipeline.WarnAsync($"The {_text.Noun} {id}, which was to replace {RotationText.Old(rotation.Entry)}, is not live any more, so the old one stays.").ConfigureAwait(false);
@@ -512,9 +531,6 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         return true;
     }
-
-    // By the server's clock.
-    private static bool IsLive(ListedToken token, TokenScope scope) => token.DiscardedAt is null && !(token.ExpiresAt <= scope.Now);
 
     /// <summary>Revokes the new token of a rotation that an earlier run left. Where that fails, the next run does it.</summary>
     private async Task<bool> UndoAsync(Rotation rotation, string why)

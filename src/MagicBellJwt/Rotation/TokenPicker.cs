@@ -32,7 +32,7 @@ internal static class TokenPicker
             }
         }
 
-        ListedToken[] named = [.. tokens.Where(token => token.Name == name && token.Status == TokenStatus.Active)];
+        ListedToken[] named = [.. tokens.Where(token => token.Name == name && scope.IsLive(token))];
         ListedToken[] meant = [.. named.Where(token => !passedOver.Contains(token.Id ?? ""))];
         return meant.Length switch
         {

@@ -47,6 +47,9 @@ internal sealed class TokenScope
     /// <summary>Whether there is a list to read: not where a user's token is known by its id alone.</summary>
     internal bool CanList => Kind == TokenKind.Project || UserId is not null;
 
+    /// <summary>Whether a listed token can be used now, by the server's clock.</summary>
+    internal bool IsLive(ListedToken token) => token.DiscardedAt is null && !(token.ExpiresAt <= Now);
+
     /// <summary>Whether two ids are the same token's.</summary>
     internal static bool IsSameId(string? left, string? right) => left is not null && string.Equals(left, right, StringComparison.OrdinalIgnoreCase);
 
@@ -242,7 +245,7 @@ internal sealed class TokenScope
         {
             null when wasListed => new Revocation(id, Kind, RevocationOutcome.AlreadyRevoked, null, Session.Name),
             null => throw failure,
-            { Status: TokenStatus.Active } => throw new MagicBellException(
+            { } listed when IsLive(listed) => throw new MagicBellException(
                 MagicBellError.TokenNotFound,
                 $"Could not revoke the {Noun} {id}: the server says that it does not know it (404), and its list shows it as live.",
                 failure),
