@@ -140,6 +140,12 @@ public sealed class TokenScannerTests : IDisposable
         int unit = encoding.StartsWith("UTF-16", StringComparison.Ordinal) ? 2 : 1;
         for (int offset = -s_token.Length - 3; offset <= 3; offset++)
         {
+            bool isInside = offset > -s_token.Length + 2 && offset < -2;
+            if (isInside && !Thoroughness.IsAll && offset % 7 != 0)
+            {
+                continue;
+            }
+
             int length = Chunk / unit + offset;
             string text = string.Concat(Enumerable.Repeat(before, length / 100)) + new string('é', length % 100);
             text = unit == 1 ? text[..^(length % 100 / 2)] : text;
@@ -258,11 +264,11 @@ public sealed class TokenScannerTests : IDisposable
         // Each of these would be searched in the square of its length by a scanner that starts afresh at each eyJ.
         string[] texts =
         [
-            string.Concat(Enumerable.Repeat("eyJ", 3_000_000)),
-            string.Concat(Enumerable.Repeat("eyJ.", 2_000_000)),
-            string.Concat(Enumerable.Repeat(string.Concat(Enumerable.Repeat("eyJ", 5_000)) + ".eyJ.", 500)),
-            string.Concat(Enumerable.Repeat("J", 8_000_000)),
-            string.Concat(Enumerable.Repeat("eyJhIjp7", 1_000_000)) + ".e.e",
+            string.Concat(Enumerable.Repeat("eyJ", 1_000_000)),
+            string.Concat(Enumerable.Repeat("eyJ.", 700_000)),
+            string.Concat(Enumerable.Repeat(string.Concat(Enumerable.Repeat("eyJ", 5_000)) + ".eyJ.", 150)),
+            string.Concat(Enumerable.Repeat("J", 3_000_000)),
+            string.Concat(Enumerable.Repeat("eyJhIjp7", 300_000)) + ".e.e",
         ];
         foreach (string text in texts)
         {

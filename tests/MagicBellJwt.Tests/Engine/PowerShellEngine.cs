@@ -73,6 +73,9 @@ internal sealed class PowerShellEngine : IDisposable
         return new RunningScript(shell);
     }
 
+    /// <summary>What a variable holds.</summary>
+    public object? Variable(string name) => _runspace.SessionStateProxy.GetVariable(name);
+
     public void Dispose() => _runspace.Dispose();
 }
 
