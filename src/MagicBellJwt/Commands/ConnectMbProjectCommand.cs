@@ -228,7 +228,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     {
         try
         {
-            Await(() => session.Service.FetchProjectTokensAsync(new PageRequest(1)).ReadAsync(ReadCall));
+            Await(() => new TokenScope(session, TokenKind.Project).Open(1).ReadAsync(ReadCall));
         }
         catch (MagicBellException failure) when (failure.StatusCode == 404)
         {

@@ -187,7 +187,11 @@ public sealed partial class FindMbLeakedTokenCommand
 
         try
         {
-            ReadWith(session, found.Value);
+            Await(async () =>
+            {
+                await session.Service.ProbeAsync(found.Value, ReadCall).ConfigureAwait(false);
+                return true;
+            });
             return new Answer(true, TokenKind.Project, null);
         }
         catch (MagicBellException failure) when (failure is { Error: MagicBellError.Forbidden, IsCertain: true })

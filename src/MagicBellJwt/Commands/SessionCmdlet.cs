@@ -33,17 +33,6 @@ public abstract class SessionCmdlet : MagicBellCmdlet
                 $"The token {token.Id} is of project '{token.Project}', and the session is of '{session.Name}'. Give the session of its project with -Session.");
     }
 
-    /// <summary>Reads once with another token than the session's own, at the session's address.</summary>
-    /// <exception cref="MagicBellException">The token is not accepted, is not an administrator's, or the read failed.</exception>
-    private protected void ReadWith(Session session, string token)
-    {
-        Await(async () =>
-        {
-            await session.Service.ProbeAsync(token, ReadCall).ConfigureAwait(false);
-            return true;
-        });
-    }
-
     /// <summary>Runs a step whose failure is an error about one input.</summary>
     private protected bool Try(object? target, Action step)
     {

@@ -22,7 +22,10 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
 
     /// <summary>That neither token was touched, and what to type next.</summary>
     internal string BothStay(Rotation rotation) =>
-        $"The old token {rotation.Entry.OldId} and the new one, {rotation.NewId}, stay as they are. The next run looks again: Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}";
+        $"The old token {rotation.Entry.OldId} and the new one, {rotation.NewId}, stay as they are. "
+        + (rotation.Entry is { IsStoredByScript: true, IsCompleted: false }
+            ? $"A run that stores a fresh one revokes both: {Update(rotation.Entry.OldId)}"
+            : $"The next run looks again: Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}");
 
     /// <summary>The command that revokes a token.</summary>
     internal string Remove(string id) => $"Remove-Mb{kind}Token {id}{SessionArgument}";
