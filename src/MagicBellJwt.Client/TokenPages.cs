@@ -27,7 +27,7 @@ public sealed class TokenPages
     private readonly Position _position = new();
     private Uri? _next;
 
-    // How often the list was begun again since it gave a token.
+    // How often the list was started again since the last token.
     private int _restarts;
 
     internal TokenPages(JwtService service, Uri first, bool backwards, string purpose, string? bearer = null)
@@ -58,7 +58,7 @@ public sealed class TokenPages
             }
             catch (MagicBellException failure) when (_restarts < MaximumRestarts && _position.IsKnown && address != _first && failure.StatusCode is 400 or 404 or 410 or 422)
             {
-                // The cursor went with its token, which the reader of this list has revoked meanwhile. Begin again, and skip.
+                // The cursor is the id of a token that was revoked meanwhile. The list is read from its start, and known tokens are skipped.
                 _restarts++;
                 _seen.Clear();
                 _recent.Clear();
@@ -91,7 +91,7 @@ public sealed class TokenPages
 
     private void Advance(TokenPage page)
     {
-        // A page is known by the token that it begins with, too: a server that makes up a link for each page may repeat itself for ever.
+        // A page is also recognised by its first token: a server that makes a new link for each page could repeat one for ever.
         if (!IsNew(HashOf(page.Address)) || (page.Tokens.Count > 0 && !IsNew(HashOf(page.Tokens[0]))))
         {
             throw Unexpected("sent a page that was read before");
@@ -114,7 +114,7 @@ public sealed class TokenPages
         }
     }
 
-    // All of the last thousand pages, and of older ones one in a thousand: a list that goes round is found out, and a long one costs no memory.
+    // Remembers all of the last thousand pages and every thousandth older one: a list that repeats itself is noticed, and a long one needs no memory.
     private bool IsNew(long hash)
     {
         if (!_seen.Add(hash))
@@ -135,7 +135,7 @@ public sealed class TokenPages
         return true;
     }
 
-    // What is sent of it: a fragment is not.
+    // Without the fragment, which is not sent.
     private static long HashOf(Uri address) => HashOf(address.PathAndQuery);
 
     private static long HashOf(ListedTokenRecord token) =>
@@ -159,7 +159,7 @@ public sealed class TokenPages
     /// <summary>Where a reader stands in a list ordered by age, so that it can go on there without a cursor.</summary>
     private sealed class Position
     {
-        // More tokens than that of one second, and the position is given up rather than memory: the API issues 200 a minute.
+        // With more tokens than that in one second the position is not remembered, to save memory: the API issues 200 a minute.
         private const int MaximumIds = 2_000;
 
         private readonly HashSet<string?> _idsAtTime = new(StringComparer.OrdinalIgnoreCase);
@@ -195,7 +195,7 @@ public sealed class TokenPages
         {
             if (_direction == 0 && page.Count > 0)
             {
-                // Everything so far is of one second: the page itself tells newer tokens, issued meanwhile, from older ones.
+                // All tokens so far are of the same second, so the direction of the list is taken from this page.
                 _direction = page[page.Count - 1].CreatedAt.CompareTo(page[0].CreatedAt);
             }
 

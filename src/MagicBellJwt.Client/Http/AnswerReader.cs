@@ -10,13 +10,13 @@ namespace MagicBellJwt.Client;
 /// <remarks>By hand over a <see cref="JsonTextReader"/>: a list of 100,000 tokens spends its time here, not in the network.</remarks>
 internal static class AnswerReader
 {
-    // With its byte order mark, so that one is skipped: RFC 8259 lets a reader do that, and the answer may hold a token.
+    // This encoding skips a byte order mark: RFC 8259 allows it, and an answer with one may hold a token.
     private static readonly Encoding s_utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true);
 
-    // An answer that holds more is made up.
+    // No real answer holds more.
     private const int MaximumTokens = 4;
 
-    // A reader makes a string of each property's name, unless it finds it here.
+    // Saves a new string for each property name.
     private static readonly DefaultJsonNameTable s_names = NamesOf(
         "data", "links", "first", "next", "prev", "id", "token_id", "name", "created_at", "expires_at", "discarded_at", "last_used_at", "last_accessed_at", "token");
 
@@ -244,7 +244,7 @@ internal static class AnswerReader
         return table;
     }
 
-    // Each property of the object that begins here; the reader stands on its value when the name is given out.
+    // Gives the name of each property of the object that starts here; the reader is then at its value.
     private static IEnumerable<string> Properties(JsonTextReader reader)
     {
         if (reader.TokenType != JsonToken.StartObject)
@@ -370,7 +370,7 @@ internal static class AnswerReader
         }
     }
 
-    // The value goes into a header one day: anything else than visible ASCII is no token, and may be an attack.
+    // The value will be sent in a header: anything but visible ASCII is no token, and may be an attack.
     private static bool IsTokenText(string? token)
     {
         // A SecureString holds 65,536 characters.

@@ -195,7 +195,7 @@ internal sealed class ApiConnection : IDisposable
         }
         catch (Exception exception) when (cancellation.IsCancellationRequested && exception is not (OperationCanceledException or MagicBellException))
         {
-            // A stream that is taken away in the middle of a read throws whatever it likes.
+            // A stream that is disposed during a read may throw any exception.
             throw new OperationCanceledException(cancellation);
         }
 

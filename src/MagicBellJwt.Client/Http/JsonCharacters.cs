@@ -29,7 +29,7 @@ internal sealed class JsonCharacters : IArrayPool<char>
     {
         if (array is { Length: <= 65536 })
         {
-            // A token's value stood in it: nothing of it stays in memory longer than needed.
+            // It held a token's value, which must not stay in memory longer than needed.
             System.Array.Clear(array, 0, array.Length);
             s_kept = array;
         }

@@ -21,7 +21,7 @@ internal sealed class RateLimiter(TimeProvider clock, int readsPerMinute, int wr
     private TimeSpan _pausedUntil;
     private TaskCompletionSource<bool>? _slotReturned;
 
-    // Monotonic: a clock that is set during a long run neither stalls it nor breaks the limit.
+    // A monotonic clock: changing the system time during a long run neither stalls it nor breaks the limit.
     private TimeSpan Now => clock.GetElapsedTime(_origin);
 
     /// <summary>Takes a slot, waiting for one where the window is full or the session is paused.</summary>
@@ -48,7 +48,7 @@ internal sealed class RateLimiter(TimeProvider clock, int readsPerMinute, int wr
             {
                 call.Notify?.Invoke(new CallNotice(CallNoticeKind.Wait, "the rate limit", time));
 
-                // Timers drop what is less than a millisecond, and waiting for the rest of it would spin.
+                // Rounded up: timers drop parts of a millisecond, and the loop would spin until they have passed.
                 await clock.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(time.TotalMilliseconds)), call.Stop).ConfigureAwait(false);
             }
             else
@@ -91,7 +91,7 @@ internal sealed class RateLimiter(TimeProvider clock, int readsPerMinute, int wr
         }
     }
 
-    // Zero: the slot is taken. Null: every slot is in flight, and the first to return tells when it frees.
+    // Zero: a slot was taken. Null: all slots are in flight, so nobody knows yet when one becomes free.
     private TimeSpan? WaitFor(Window window)
     {
         TimeSpan now = Now;

@@ -13,7 +13,7 @@ internal sealed class Resilience
     private static readonly TimeSpan s_firstDelay = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_longestDelay = TimeSpan.FromSeconds(30);
 
-    // The documented limit is a minute's: who asks for more than five of them is broken, or somebody else's outage page.
+    // The documented limit is for a minute: a server that asks for more than five minutes is broken, or not the API.
     private static readonly TimeSpan s_longestAskedWait = TimeSpan.FromMinutes(5);
 
     private static readonly ResiliencePropertyKey<CallContext> s_call = new("call");

@@ -37,7 +37,7 @@ internal static class Base64Url
             }
         }
 
-        // Bits that no byte takes must be zero: otherwise many texts would pass for one signature.
+        // Unused bits must be zero: otherwise several texts would decode to the same signature.
         return held == 0;
     }
 

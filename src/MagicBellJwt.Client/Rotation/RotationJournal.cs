@@ -41,7 +41,7 @@ public sealed class RotationJournal : IDisposable
             return;
         }
 
-        // Before anything is made beside it: what is there must be a journal.
+        // Checked before anything is created beside it: an existing file must be a journal.
         _ = new RotationJournal(path, readOnly: true);
         OwnerOnly.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
         _lock = Lock(Path + ".lock");

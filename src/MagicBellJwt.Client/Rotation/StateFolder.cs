@@ -21,7 +21,7 @@ internal static class StateFolder
             return System.IO.Path.Combine(Home(), "Library", "Application Support");
         }
 
-        // A relative one is to be ignored, by the XDG Base Directory Specification.
+        // The XDG Base Directory Specification says to ignore a relative path.
         string? state = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
         return state is not null && System.IO.Path.IsPathRooted(state) ? state : System.IO.Path.Combine(Home(), ".local", "state");
     }

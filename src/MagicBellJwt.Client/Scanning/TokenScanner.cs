@@ -21,7 +21,7 @@ public sealed class TokenScanner
 {
     private const int ChunkSize = 512 * 1024;
 
-    // What a chunk leaves over for the next one stands before it: at most one token, of two bytes a character.
+    // Room in front of each chunk for what the last one left over: at most one token, of two bytes a character.
     private const int CarrySize = 2 * JsonWebToken.MaximumLength;
 
     // As git does: a file with a NUL in its first 8,000 bytes is binary, unless it is UTF-16.
@@ -29,7 +29,7 @@ public sealed class TokenScanner
 
     private const int Hs256SignatureLength = 43;
 
-    // "eyJ" may stand before a token without a gap, but not endlessly: a hostile log costs a constant factor, not its square.
+    // How often "eyJ" may be repeated right before a token: without a limit a hostile log would take quadratic time.
     private const int MaximumTries = 8;
 
     private static readonly bool[] s_isTokenCharacter = MakeTokenCharacters();
@@ -118,7 +118,7 @@ public sealed class TokenScanner
             bool isLast;
             do
             {
-                // Not reading.Wait: a read that hangs in the system cannot be cancelled, only left alone.
+                // Not reading.Wait: a read that hangs in the operating system cannot be cancelled, only abandoned.
                 Task.WaitAny([reading], cancellationToken);
                 cancellationToken.ThrowIfCancellationRequested();
                 int count = reading.GetAwaiter().GetResult();
@@ -154,7 +154,7 @@ public sealed class TokenScanner
         {
             if (!reading.IsCompleted)
             {
-                // It still writes there.
+                // The abandoned read may still write to this buffer.
                 _next = [];
             }
 
@@ -223,7 +223,7 @@ public sealed class TokenScanner
         int at = start;
         while (at < end)
         {
-            // J is the rarest of the three in logs and code.
+            // Searched by J, the rarest of the three letters in logs and code.
             int rarest = Array.IndexOf(buffer, (byte)'J', at, end - at);
             if (rarest < 0)
             {
@@ -253,7 +253,7 @@ public sealed class TokenScanner
 
             if (signatureEnd > signature && TryTake(buffer, first, signature, signatureEnd, out string value, out JsonWebToken? token))
             {
-                // The search goes on right behind: parts that look like a token may stand before a real one.
+                // The search goes on right after it: a text that looks like a token may precede a real one.
                 CountTo(buffer, ref counted, first);
                 _found.Add(new FoundToken(_line, _column, value, token!));
                 again = Math.Max(again, at);

@@ -24,7 +24,7 @@ public sealed class LifetimeAttribute : ArgumentTransformationAttribute
             return span;
         }
 
-        // PowerShell reads a bare 30d as the decimal 30, but keeps the text that was typed for who asks for text.
+        // PowerShell reads a bare 30d as the decimal 30, but keeps the typed text: converting to a string gives it back.
         string text = LanguagePrimitives.ConvertTo<string>(inputData);
         Match match = s_withUnit.Match(text);
         if (match.Success)

@@ -24,7 +24,7 @@ public sealed class PlainTextAttribute : ArgumentTransformationAttribute
     /// <returns>The same, or an object that converts to nothing.</returns>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        // Not refused here: the engine tries a row as a whole before it looks at its columns, and takes a refusal for final.
+        // This must not throw: the engine first tries to bind the whole row, and after an exception it never looks at its columns.
         if ((LanguagePrimitives.GetEnumerable(inputData)?.Cast<object?>() ?? [inputData]).All(IsText))
         {
             return inputData;

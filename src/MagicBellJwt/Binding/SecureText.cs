@@ -27,11 +27,11 @@ internal static class SecureText
     {
         if (RuntimeInformation.IsOSPlatform(OSPlatform.Windows))
         {
-            // There it is encrypted for the user.
+            // On Windows it is encrypted for the user.
             return secure;
         }
 
-        // Two wrappers: of one the engine takes what is in it for a SecureString before it looks at the type's name.
+        // Wrapped twice: the engine unwraps one PSObject and would find the SecureString before it looks at the type name.
         var wrapped = new PSObject(new PSObject(secure));
         wrapped.TypeNames.Insert(0, "MagicBellJwt.TokenValue");
         return wrapped;

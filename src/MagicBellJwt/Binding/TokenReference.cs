@@ -10,7 +10,7 @@ internal sealed class TokenReference
 {
     private const string TypePrefix = "MagicBellJwt.";
 
-    // What CLIXML and Select-Object put before the name of a type, in either order.
+    // Prefixes that CLIXML and Select-Object add to a type name, in either order.
     private static readonly string[] s_copies = ["Deserialized.", "Selected."];
 
     private TokenReference(string id) => Id = id;
@@ -148,7 +148,7 @@ internal sealed class TokenReference
         return id;
     }
 
-    // What a row of a file says of itself: its Kind, else a user that only a user's token has.
+    // The kind that a row states: its Kind column, or a user column, which only a user's token has.
     private static TokenKind? KindOf(PSObject item)
     {
         if (Text(item, "Kind") is { } text)

@@ -12,7 +12,7 @@ namespace MagicBellJwt;
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
 public sealed class TokenTextAttribute : ArgumentTransformationAttribute
 {
-    // More does not fit into a SecureString, and is no token.
+    // A SecureString holds no more, and no token is that long.
     private const int MaximumLength = 65_536;
 
     /// <summary>Finds the token in what was given.</summary>

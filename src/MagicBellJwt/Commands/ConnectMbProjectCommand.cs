@@ -147,7 +147,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         return new Session(name, options, Sandbox, isNamed: Name is not null);
     }
 
-    // Apart, so that the sandbox's assembly is loaded only where it is used.
+    // A method of its own, so that the sandbox's assembly is loaded only where it is used.
     private static void UseSandbox(JwtServiceOptions options)
     {
         var sandbox = new SandboxHandler();

@@ -111,7 +111,7 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
         });
         if (PassThru)
         {
-            // As Get-Item gives it: with the path that the next command binds by.
+            // As Get-Item gives it, with the PSPath that the next command binds by.
             WriteObject(InvokeProvider.Item.Get([_target], force: true, literalPath: true), enumerateCollection: true);
         }
     }

@@ -116,7 +116,7 @@ public sealed partial class FindMbLeakedTokenCommand
 
         _usersLookedUp += userId is null ? 0 : 1;
 
-        // Asked for once, even where it fails.
+        // Read once, even where reading fails.
         Dictionary<string, ListedToken>? list = Read(session, userId);
         _lists.Add(userId ?? "", list);
         return list;
@@ -152,7 +152,7 @@ public sealed partial class FindMbLeakedTokenCommand
 
     private Answer Test(LeakedToken leak, FoundToken found, Session session)
     {
-        // Once a token, and by its whole hash: two that share a fingerprint can be made.
+        // Once for each token, by its whole hash: an attacker can make two tokens with the same fingerprint.
         using SHA256 sha256 = SHA256.Create();
         string hash = Convert.ToBase64String(sha256.ComputeHash(Encoding.ASCII.GetBytes(found.Value)));
         if (!_answers.TryGetValue(hash, out Answer? answer))
@@ -196,7 +196,7 @@ public sealed partial class FindMbLeakedTokenCommand
         }
         catch (MagicBellException failure) when (failure is { Error: MagicBellError.Forbidden, IsCertain: true })
         {
-            // It is somebody's, but not an administrator's.
+            // The API knows the token, and it is not an administrator's: a user's.
             return new Answer(true, TokenKind.User, null);
         }
         catch (MagicBellException failure) when (failure is { Error: MagicBellError.Unauthorized, IsCertain: true })
@@ -205,7 +205,7 @@ public sealed partial class FindMbLeakedTokenCommand
         }
         catch (MagicBellException failure)
         {
-            // Where it stands is written all the same.
+            // The place of the token is still reported.
             Report(failure, leak.Fingerprint);
             return new Answer(null, null, null);
         }

@@ -76,7 +76,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
             SearchLiteralPath(path);
         }
 
-        // What is searched may be a secret: no verbose line or error of this command is to carry it along as what was bound.
+        // The searched text may be a secret: as a bound parameter it would be part of each verbose record and error record.
         MyInvocation.BoundParameters.Remove(nameof(InputObject));
         if (InputObject?.BaseObject is FileSystemInfo item)
         {
@@ -204,7 +204,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
 
     private void Skip(string path, string reason) => WriteVerbose($"Left out '{path}': {reason}.");
 
-    // What a path that may have wildcards stands for: nothing where a wildcard finds nothing, an error where a name does.
+    // Resolves a path. A wildcard that matches nothing gives nothing; a name that does not exist is an error.
     private string[] Resolve(string path, bool isLiteral)
     {
         try
@@ -228,7 +228,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
         return [];
     }
 
-    // The pipeline's own exceptions pass: only what is read can fail here, nothing is written.
+    // Only reading can fail here. Nothing is written inside, so no exception of the pipeline is caught.
     private bool MoveNext(IEnumerator items, string path)
     {
         bool hasMoved = false;

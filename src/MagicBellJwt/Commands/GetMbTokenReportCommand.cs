@@ -11,7 +11,7 @@ namespace MagicBellJwt.Commands;
 [OutputType(typeof(TokenReportRow))]
 public sealed class GetMbTokenReportCommand : SessionCmdlet
 {
-    // Gathered before the first is asked about: only a whole makes a remaining time possible, and names each user once.
+    // Collected before the first request: the count makes a remaining time possible, and each user is read once.
     private readonly List<string> _users = [];
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 

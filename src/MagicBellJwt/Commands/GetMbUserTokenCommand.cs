@@ -23,7 +23,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
     [ValidateRange(1, 64)]
     public int ThrottleLimit { get; set; } = 8;
 
-    // A count over all lists needs them in order: another list's page may not be needed at all.
+    // -First counts over all lists, so they are read in order: a page of a later list may not be needed.
     private protected override int Concurrency => First is null ? ThrottleLimit : 1;
 
     /// <inheritdoc/>

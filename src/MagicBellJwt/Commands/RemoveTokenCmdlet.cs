@@ -39,7 +39,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
 
     private protected abstract TokenKind Kind { get; }
 
-    // The engine sets no variable for -WhatIf of a cmdlet: it is looked for where it was bound, and only then in the preference.
+    // The engine sets no variable for a cmdlet's own -WhatIf, so the bound parameter is read before the preference variable.
     private bool Asks => !Force
         || MyInvocation.BoundParameters.ContainsKey("Confirm")
         || LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? whatIf) ? whatIf : GetVariableValue("WhatIfPreference"));

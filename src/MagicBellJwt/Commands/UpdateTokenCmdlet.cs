@@ -177,7 +177,7 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
         _ => null,
     };
 
-    // One for each session and run: it remembers what the run has rotated.
+    // One for each session: it remembers what this run has rotated.
     private Rotator RotatorOf(Session session)
     {
         _ = session.Service;

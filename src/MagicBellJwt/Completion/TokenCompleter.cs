@@ -53,7 +53,7 @@ public sealed class TokenCompleter : ValueCompleter
 
     private static IReadOnlyList<ListedToken> LiveTokens(Session session, IEnumerable<string?> lists)
     {
-        // All at once: together they have a second. What comes later is there at the next press of the key.
+        // Started together: they share one second. What arrives later is there at the next press of Tab.
         Task<IReadOnlyList<ListedToken>>[] readings = [.. lists.Select(userId => Reading(session, userId))];
         Task.WhenAny(Task.WhenAll(readings), Task.Delay(s_patience)).Wait();
         return [.. readings.Where(reading => reading.Status == TaskStatus.RanToCompletion).SelectMany(reading => reading.Result).Where(token => token.Status == TokenStatus.Active)];

@@ -35,7 +35,7 @@ public abstract class ValueCompleter : IArgumentCompleter
         }
         catch (Exception exception) when (exception is MagicBellException or RuntimeException)
         {
-            // Not connected, say, or no vaults on this account: a prompt is no place for an error.
+            // No session or no vault, for example. Completion shows no errors.
             return [];
         }
     }
@@ -61,7 +61,7 @@ public abstract class ValueCompleter : IArgumentCompleter
             ? text
             : "'" + CodeGeneration.EscapeSingleQuotedStringContent(text) + "'";
 
-    // What is typed may lack its closing quote still.
+    // The typed text may not have its closing quote yet.
     private static string Unquote(string word) => word.Length == 0 ? word : word[0] switch
     {
         '\'' => word.Trim('\'').Replace("''", "'"),

@@ -57,7 +57,7 @@ public static class TokenView
 
     private static string Coloured(string words, string group, string name)
     {
-        // A pipe or a file on the other side of the process is seen by the host only on Windows: on other systems its headers are coloured even there.
+        // Outside Windows the host does not notice that output is redirected, and would write colours into a file.
         object? style = Console.IsOutputRedirected || Environment.GetEnvironmentVariable("NO_COLOR") is not null
             ? null
             : typeof(PSObject).Assembly.GetType("System.Management.Automation.PSStyle")?.GetProperty("Instance")?.GetValue(null);

@@ -19,11 +19,11 @@ namespace MagicBellJwt.Commands;
 /// </remarks>
 public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
 {
-    // Ctrl+C returns within a second: a write in flight gets most of it for its answer, the rest is for taking a token back.
+    // Ctrl+C returns within a second: most of it is for the answer to a write in flight, the rest for revoking a new token.
     private static readonly TimeSpan s_answerGrace = TimeSpan.FromMilliseconds(550);
     private static readonly TimeSpan s_endGrace = TimeSpan.FromMilliseconds(850);
 
-    // Then everything ends by itself, at once. A busy machine gets longer for that: what is not said by the end is lost.
+    // By then everything has been cancelled. A busy machine gets more time to finish: a warning that comes later is lost.
     private static readonly TimeSpan s_lateness = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _stop = new();
@@ -98,7 +98,7 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
         AtEnd(NameWhatMayBeLost);
         while (_finalWarnings.TryDequeue(out string? words))
         {
-            // The pipeline takes nothing any more, the host's screen still does.
+            // The pipeline has ended; the host's screen can still show a warning.
             AtEnd(() => Host.UI?.WriteWarningLine(words));
         }
 
@@ -144,7 +144,7 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
     {
         Task<T> task = Task.Run(work);
 
-        // Its failure is the caller's, below; the wait for everything in flight must not throw it once more.
+        // WhenAny: the failure is thrown to the caller below, and the wait for everything in flight must not throw it again.
         Track(Task.WhenAny(task));
         WaitUntil(() => task.IsCompleted);
         return task.GetAwaiter().GetResult();
@@ -216,7 +216,7 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
         }
         else
         {
-            // Only one error can end a pipeline; the others are said while it can still be heard.
+            // Only one error can end a pipeline; the others become warnings before it ends.
             WriteWarning(failure.Message);
         }
     }
@@ -310,7 +310,7 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    // At once: the engine drops the record of a Select-Object -First before it disposes of the commands.
+    // Read now: the engine forgets a Select-Object -First before it disposes the commands.
     private bool NoteEnd() => _satisfied |= PipelineRecord.EndOf(CommandRuntime) == PipelineEnd.Satisfied;
 
     private void NameWhatMayBeLost()
@@ -353,7 +353,7 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
             return;
         }
 
-        // What was done meanwhile is reported first: after the error nothing is.
+        // Finished work is reported first: after the terminating error nothing is.
         WaitUntil(() => InFlight() == 0);
         _progress.Complete();
         ErrorRecord record = _fatal;

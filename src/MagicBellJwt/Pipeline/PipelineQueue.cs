@@ -13,7 +13,7 @@ internal sealed class PipelineQueue : IDisposable
 
     private readonly ConcurrentQueue<Entry> _entries = new();
 
-    // Without spinning: an answer takes longer than any spin, which would only cost the processor time of those who fetch it.
+    // No spinning: an answer takes longer than any spin, and spinning would take processor time from the requests.
     private readonly ManualResetEventSlim _work = new(initialState: false, spinCount: 0);
     private readonly Stopwatch _sinceTick = Stopwatch.StartNew();
     private volatile bool _closed;
@@ -62,7 +62,7 @@ internal sealed class PipelineQueue : IDisposable
                 entry.Run();
             }
 
-            // By the clock, and not when nothing came for so long: in a busy run something always comes.
+            // By the clock: in a busy run there is never a pause in which a timeout would fire.
             if (_sinceTick.Elapsed >= s_tick)
             {
                 tick();
@@ -74,7 +74,7 @@ internal sealed class PipelineQueue : IDisposable
                 return;
             }
 
-            // Not by the event itself: it would register with the token and take it back for each answer.
+            // The token is not passed to Wait: that would register a callback and remove it again for each answer.
             stop.ThrowIfCancellationRequested();
             _work.Wait(s_tick, CancellationToken.None);
             stop.ThrowIfCancellationRequested();
@@ -115,7 +115,7 @@ internal sealed class PipelineQueue : IDisposable
             }
         }
 
-        // What follows a refusal may be much: never on the thread that refuses.
+        // On another thread: what continues after a refusal may take long.
         internal void Refuse() => Task.Run(() => taken?.TrySetResult(false));
     }
 }

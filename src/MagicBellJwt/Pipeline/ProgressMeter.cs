@@ -59,7 +59,7 @@ internal sealed class ProgressMeter(MagicBellCmdlet cmdlet)
         {
             record.PercentComplete = Math.Min(100, done * 100 / expected);
 
-            // A burst goes through at full speed, so early on the limit tells more than the pace so far.
+            // The first requests go out at full speed, so early on the rate limit predicts the rest better than the pace so far.
             double elapsed = _clock.Elapsed.TotalSeconds;
             double remaining = Math.Max(elapsed / done * (expected - done), done < expected ? _leastTime.TotalSeconds - elapsed : 0);
             record.SecondsRemaining = (int)Math.Min(int.MaxValue, remaining);

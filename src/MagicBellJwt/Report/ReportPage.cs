@@ -145,7 +145,7 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
             """);
     }
 
-    // The figures above it say the same: a screen reader passes it over.
+    // Hidden from screen readers: the figures above say the same.
     private Html Share()
     {
         double start = 0;

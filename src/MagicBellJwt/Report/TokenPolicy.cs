@@ -29,7 +29,7 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
             bool isExpired = token.ExpiresAt <= now;
             if (token.DiscardedAt is null)
             {
-                // Of tokens that share a name or are too many, the newest are in order: who ran every remedy would else end with none.
+                // Of tokens with the same name, and of too many, the newest pass: otherwise running every remedy would revoke them all.
                 bool isRepeated = !isExpired && !string.IsNullOrEmpty(row.Name) && !names.Add(row.Name!);
                 bool isTooMany = !isExpired && userId is not null && ++live > maxPerUser;
                 (TokenFinding Finding, bool Applies, TokenSeverity Severity)[] rules =
@@ -52,7 +52,7 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
         return rows;
     }
 
-    // A user's token opens what one user may see, a project's everything: the same finding weighs a step less.
+    // A user's token opens what one user may see, a project's token everything: the same finding is one step less severe.
     private static TokenSeverity Weigh(TokenSeverity severity, TokenKind kind) =>
         kind == TokenKind.User && severity > TokenSeverity.Low ? severity - 1 : severity;
 

@@ -17,7 +17,7 @@ internal static class TokenPicker
     /// <exception cref="MagicBellException">There is none, or there are several.</exception>
     internal static ListedToken Pick(TokenScope scope, IReadOnlyList<ListedToken> tokens, string name, IReadOnlyList<RotationEntry> entries)
     {
-        // Old tokens of finished rotations, and new ones that nobody may hold, are not meant.
+        // Old tokens of finished rotations are not meant, nor new ones that may have no holder.
         var passedOver = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (RotationEntry entry in entries)
         {

@@ -60,7 +60,7 @@ internal sealed class OwnTokenGuard(Session session)
         }
     }
 
-    // Two tokens may have been issued in one second: each of them may be it.
+    // Two tokens may have been issued in the same second: each of them may be the session's own.
     private async Task<bool> HasOwnTimesAsync(string id, ListedToken? listed, CallContext call)
     {
         if (session.IssuedAt is not { } issuedAt)

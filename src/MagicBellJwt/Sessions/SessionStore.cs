@@ -11,12 +11,12 @@ namespace MagicBellJwt;
 /// <remarks>For the pipeline thread of that runspace.</remarks>
 internal sealed class SessionStore
 {
-    // Keyed weakly by runspace: two runspaces never share a session, and a closed one takes its sessions along.
+    // Weak keys: two runspaces never share a session, and the sessions of a closed runspace go with it.
     private static readonly ConditionalWeakTable<Runspace, SessionStore> s_stores = new();
 
     private readonly List<Session> _sessions = [];
 
-    // Sessions whose name another one took over. What they listed still refers to them, so they work while something does.
+    // Sessions that were replaced by another of the same name. Objects that they listed still refer to them, so they keep working.
     private readonly List<WeakReference<Session>> _replaced = [];
 
     /// <summary>The store of the runspace that runs this pipeline.</summary>
