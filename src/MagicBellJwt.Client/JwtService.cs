@@ -1,8 +1,12 @@
 using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Net.Http;
 using System.Text;
+using System.Threading;
 using System.Threading.Tasks;
 using Newtonsoft.Json;
 
@@ -16,8 +20,20 @@ namespace MagicBellJwt.Client;
 /// </remarks>
 public sealed class JwtService : IDisposable
 {
+    // The list is asked about creates of the last minutes only, 200 of them a minute.
+    private const int RememberedIds = 10_000;
+
+    // The Date header has whole seconds, and an answer takes a while.
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(5);
+
+    private const int WaitsForOthers = 20;
+    private static readonly TimeSpan s_waitForOthers = TimeSpan.FromMilliseconds(100);
+
+    private readonly TimeProvider _clock;
     private readonly ApiConnection _connection;
     private readonly string _root;
+    private readonly ConcurrentQueue<string> _issuedIds = new();
+    private int _creating;
 
     /// <summary>Makes a service; nothing is sent.</summary>
     /// <param name="options">Where to, as whom, and how patiently.</param>
@@ -37,6 +53,7 @@ public sealed class JwtService : IDisposable
 
         CheckBearer(options.Token, "project token");
         BaseAddress = address;
+        _clock = options.Clock;
         ReadsPerMinute = options.ReadsPerMinute;
         _root = address.AbsoluteUri.TrimEnd('/');
         _connection = new ApiConnection(options);
@@ -116,7 +133,7 @@ public sealed class JwtService : IDisposable
     {
         RequestValidation.CheckName(token.Name);
         RequestValidation.CheckLifetime(token.Lifetime);
-        return CreateAsync("/jwt/project", $"issue the project token '{_connection.Redactor.Clean(token.Name)}'", idempotencyKey, trustIdempotency, call, token.Lifetime, ("name", token.Name));
+        return CreateAsync("/jwt/project", $"issue the project token '{_connection.Redactor.Clean(token.Name)}'", idempotencyKey, trustIdempotency, call, token.Lifetime, (since, look) => IsListedAsync(token.Name, since, look), ("name", token.Name));
     }
 
     /// <summary><c>POST /jwt/user</c>: issues a user token. Its value is in this answer only.</summary>
@@ -141,6 +158,7 @@ public sealed class JwtService : IDisposable
             trustIdempotency,
             call,
             token.Lifetime,
+            find: null,
             ("email", token.Email),
             ("external_id", token.ExternalId),
             ("name", token.Name));
@@ -195,13 +213,14 @@ public sealed class JwtService : IDisposable
         }
     }
 
-    private Task<CreatedToken> CreateAsync(
+    private async Task<CreatedToken> CreateAsync(
         string path,
         string purpose,
         Guid idempotencyKey,
         bool trustIdempotency,
         CallContext call,
         long? lifetime,
+        Func<DateTimeOffset, CallContext, Task<bool>>? find,
         params (string Name, string? Value)[] texts)
     {
         using var body = new MemoryStream();
@@ -231,8 +250,56 @@ public sealed class JwtService : IDisposable
             Body = body.ToArray(),
             IdempotencyKey = idempotencyKey,
             TrustsIdempotency = trustIdempotency,
+            FindAsync = find,
         };
-        return _connection.SendAsync(request, AnswerReader.ReadCreated, call);
+        Interlocked.Increment(ref _creating);
+        try
+        {
+            CreatedToken created = await _connection.SendAsync(request, AnswerReader.ReadCreated, call).ConfigureAwait(false);
+            _issuedIds.Enqueue(created.TokenId);
+            while (_issuedIds.Count > RememberedIds && _issuedIds.TryDequeue(out _))
+            {
+            }
+
+            return created;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _creating);
+        }
+    }
+
+    // Whether the list shows a token of this name, issued since a moment of this machine's clock, which no create of this service has answered with.
+    private async Task<bool> IsListedAsync(string name, DateTimeOffset since, CallContext call)
+    {
+        var found = new List<string?>();
+        TokenPages pages = FetchProjectTokensAsync(new PageRequest(100));
+        DateTimeOffset last = DateTimeOffset.MaxValue;
+        bool isNewestFirst = true;
+        bool isOver = false;
+        while (!isOver && await pages.ReadAsync(call).ConfigureAwait(false) is { } page)
+        {
+            // Where the server does not tell its clock, a token of any age may be the one.
+            DateTimeOffset begin = ClockOffset is { } offset ? since - offset - s_clockTolerance : DateTimeOffset.MinValue;
+            found.AddRange(page.Where(token => token.CreatedAt >= begin && TokenName.IsSame(token.Name, name)).Select(token => token.Id));
+            foreach (ListedTokenRecord token in page)
+            {
+                isNewestFirst &= token.CreatedAt <= last;
+                last = token.CreatedAt;
+            }
+
+            isOver = isNewestFirst && last < begin;
+        }
+
+        // One may be another create's of this service, whose answer is on its way.
+        for (int wait = 0; wait < WaitsForOthers && IsUnknown() && Volatile.Read(ref _creating) > 1; wait++)
+        {
+            await _clock.Delay(s_waitForOthers, call.Stop).ConfigureAwait(false);
+        }
+
+        return IsUnknown();
+
+        bool IsUnknown() => found.Except(_issuedIds, StringComparer.OrdinalIgnoreCase).Any();
     }
 
     private Task<DiscardedToken> DiscardAsync(string path, string kind, string tokenId, CallContext call)

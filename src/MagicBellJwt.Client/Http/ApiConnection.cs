@@ -63,7 +63,7 @@ internal sealed class ApiConnection : IDisposable
         var progress = new Progress(request, request.Token ?? _token, redactor, call, _clock.GetUtcNow());
         try
         {
-            return await _resilience.RepeatAsync(() => AttemptAsync(progress, read), call).ConfigureAwait(false);
+            return await _resilience.RepeatAsync(() => AttemptAndLookAsync(progress, read), call).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!progress.OutcomeUnknown)
         {
@@ -106,6 +106,36 @@ internal sealed class ApiConnection : IDisposable
         failure.Attempts = progress.Attempts;
         failure.OutcomeUnknown = progress.OutcomeUnknown;
         return failure;
+    }
+
+    // A 429 may come after the work. With a trusted key that does no harm; else the list says whether the create was done, once the session may ask it.
+    private async Task<T> AttemptAndLookAsync<T>(Progress progress, Func<Answer, T> read)
+    {
+        try
+        {
+            return await AttemptAsync(progress, read).ConfigureAwait(false);
+        }
+        catch (MagicBellException failure) when (failure is { StatusCode: 429, Outcome: AttemptOutcome.Refused } && progress.Request is { IsCreate: true, TrustsIdempotency: false })
+        {
+            // In doubt for as long as the list is not read: it may be stopped meanwhile.
+            progress.OutcomeUnknown = true;
+            progress.OutcomeUnknown = !await IsNotDoneAsync(progress).ConfigureAwait(false);
+            failure.MayRepeat = !progress.OutcomeUnknown;
+            throw;
+        }
+    }
+
+    private static async Task<bool> IsNotDoneAsync(Progress progress)
+    {
+        try
+        {
+            return progress.Request.FindAsync is { } find && !await find(progress.Started, progress.Call).ConfigureAwait(false);
+        }
+        catch (MagicBellException)
+        {
+            // Nobody can tell. The failure that is told is the create's own.
+            return false;
+        }
     }
 
     private async Task<T> AttemptAsync<T>(Progress progress, Func<Answer, T> read)
@@ -333,7 +363,7 @@ internal sealed class ApiConnection : IDisposable
         internal int Attempts { get; set; }
 
         /// <summary>Whether an attempt of a write may have been carried out without an answer that says so.</summary>
-        internal bool OutcomeUnknown { get; private set; }
+        internal bool OutcomeUnknown { get; set; }
 
         internal AttemptOutcome Note(AttemptOutcome outcome)
         {

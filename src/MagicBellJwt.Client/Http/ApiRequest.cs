@@ -22,6 +22,11 @@ internal sealed record ApiRequest(HttpMethod Method, Uri Address, string Purpose
     /// <summary>Whether the caller takes the server at its word that a repeated key mints nothing.</summary>
     internal bool TrustsIdempotency { get; init; }
 
+    /// <summary>
+    /// Asks the list whether a create that was begun at a moment of this machine's clock has been done; null where there is no list to ask.
+    /// </summary>
+    internal Func<DateTimeOffset, CallContext, Task<bool>>? FindAsync { get; init; }
+
     /// <summary>The bearer, where it is another than the connection's own; null for that one.</summary>
     internal string? Token { get; init; }
 

@@ -131,7 +131,7 @@ internal static class FailureMapping
             MagicBellError.CreateOutcomeUnknown,
             string.Format(
                 CultureInfo.InvariantCulture,
-                "{0} A token may exist that nobody holds: the answer to the request of {1:yyyy-MM-dd'T'HH:mm:ss'Z'} with the Idempotency-Key {2:D} was lost.",
+                "{0} A token may exist that nobody holds: the request of {1:yyyy-MM-dd'T'HH:mm:ss'Z'} with the Idempotency-Key {2:D} may have been carried out.",
                 cause.Message,
                 started.UtcDateTime,
                 request.IdempotencyKey),

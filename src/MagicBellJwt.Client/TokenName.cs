@@ -1,13 +1,15 @@
 using System;
 using System.Text;
 
-namespace MagicBellJwt;
+namespace MagicBellJwt.Client;
 
 /// <summary>Compares names of tokens as a server may have written them down: composed, trimmed, in another case.</summary>
-internal static class TokenName
+public static class TokenName
 {
     /// <summary>Whether two names may be the same one. For finding what may be meant; never a reason to revoke.</summary>
-    internal static bool IsSame(string? left, string? right) => string.Equals(Normal(left), Normal(right), StringComparison.OrdinalIgnoreCase);
+    /// <param name="left">A name; null for none.</param>
+    /// <param name="right">Another name; null for none.</param>
+    public static bool IsSame(string? left, string? right) => string.Equals(Normal(left), Normal(right), StringComparison.OrdinalIgnoreCase);
 
     private static string Normal(string? name)
     {
