@@ -71,7 +71,7 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
     [InlineData("403", All, "MbForbidden", ErrorCategory.PermissionDenied)]
     [InlineData("404", All, "MbTokenNotFound", ErrorCategory.ObjectNotFound)]
     [InlineData("409", All, "MbConflict", ErrorCategory.ResourceExists)]
-    [InlineData("429 retry-after=1", All, "MbRateLimited", ErrorCategory.LimitsExceeded)]
+    [InlineData("429 retry-after=1", Read + "," + Revoke, "MbRateLimited", ErrorCategory.LimitsExceeded)]
     [InlineData("500", Read + "," + Revoke, "MbServiceUnavailable", ErrorCategory.ResourceUnavailable)]
     [InlineData("reset", Read + "," + Revoke, "MbConnectionFailed", ErrorCategory.ConnectionError)]
     [InlineData("never", Read + "," + Revoke, "MbTimeout", ErrorCategory.OperationTimeout)]
@@ -109,6 +109,26 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
             Assert.Equal(id, "Mb" + failure.Get<string>("Error"));
             Assert.Equal(1, failure.Get<int>("Attempts"));
         }
+    }
+
+    // It may come after the work: the project's list says whether it did, and a user's list cannot be asked without the user's id.
+    [Theory]
+    [InlineData("429", "New-MbProjectToken before", "MbRateLimited", 0)]
+    [InlineData("429-after-work", "New-MbProjectToken after", "MbCreateOutcomeUnknown", 1)]
+    [InlineData("429", "New-MbUserToken -Email hana@example.com -Name never", "MbCreateOutcomeUnknown", 0)]
+    public async Task A_429_to_a_create_is_one_where_the_list_says_that_nothing_was_done(string fault, string script, string id, int live)
+    {
+        Engine.Connect(Server, "-MaximumRetryCount 0");
+        await Server.ResetAsync();
+        await Server.FailAsync($"POST * {fault} retry-after=1 times=1");
+
+        ErrorRecord error = Assert.Single(Run(script).Errors);
+
+        Assert.StartsWith(id + ",", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(id != "MbRateLimited", PSObject.AsPSObject(error.Exception).Get<bool>("OutcomeUnknown"));
+        Assert.Single(await Server.RequestsAsync(), request => request.Method == "POST");
+        await Server.ResetAsync();
+        Assert.Equal(live, (await Server.TokensAsync()).Count(token => token.Name == script.Split(" ")[^1]));
     }
 
     [Fact]
