@@ -161,7 +161,6 @@ public sealed class SandboxHandler : HttpMessageHandler
             RequestMessage = request,
             Content = new ByteArrayContent(answer.Body.Array!, answer.Body.Offset, answer.Body.Count),
         };
-        response.Headers.Date = Now;
         foreach (KeyValuePair<string, string> header in answer.Headers)
         {
             if (!response.Headers.TryAddWithoutValidation(header.Key, header.Value))
