@@ -26,6 +26,9 @@ public sealed class JwtService : IDisposable
     // The Date header has whole seconds, and an answer takes a while.
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(5);
 
+    // Servers count from different moments of a request.
+    private static readonly TimeSpan s_expiryTolerance = TimeSpan.FromMinutes(1);
+
     private const int WaitsForOthers = 20;
     private static readonly TimeSpan s_waitForOthers = TimeSpan.FromMilliseconds(100);
 
@@ -255,7 +258,7 @@ public sealed class JwtService : IDisposable
         Interlocked.Increment(ref _creating);
         try
         {
-            CreatedToken created = await _connection.SendAsync(request, AnswerReader.ReadCreated, call).ConfigureAwait(false);
+            CreatedToken created = await _connection.SendAsync(request, Read, call).ConfigureAwait(false);
             _issuedIds.Enqueue(created.TokenId);
             while (_issuedIds.Count > RememberedIds && _issuedIds.TryDequeue(out _))
             {
@@ -266,6 +269,23 @@ public sealed class JwtService : IDisposable
         finally
         {
             Interlocked.Decrement(ref _creating);
+        }
+
+        // While the answer is read: whatever a listener throws then leaves the create in doubt, as anything else does.
+        CreatedToken Read(Answer answer)
+        {
+            CreatedToken created = AnswerReader.ReadCreated(answer);
+            created.IsExpiryUnknown = lifetime is not null && created.ExpiresAt is null;
+            bool isLate = lifetime is { } asked && created.ExpiresAt is { } end && (end - created.CreatedAt).TotalSeconds > asked + s_expiryTolerance.TotalSeconds;
+            if (created.IsExpiryUnknown || isLate)
+            {
+                string what = isLate
+                    ? string.Format(CultureInfo.InvariantCulture, "ends at {0:yyyy-MM-dd'T'HH:mm:ss'Z'}, later than was asked for", created.ExpiresAt!.Value.UtcDateTime)
+                    : "may never end: the server does not confirm the end that was asked for";
+                call.Notify?.Invoke(new CallNotice(CallNoticeKind.Warning, $"The token {created.TokenId} {what}. The request was to {purpose}."));
+            }
+
+            return created;
         }
     }
 

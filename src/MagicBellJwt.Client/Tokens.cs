@@ -47,8 +47,11 @@ public sealed class CreatedToken
     /// <summary>When the token was issued.</summary>
     public DateTimeOffset CreatedAt { get; internal set; }
 
-    /// <summary>When the token ends by itself; null where it never does.</summary>
+    /// <summary>When the token ends by itself; null where it never does, or where <see cref="IsExpiryUnknown"/> is true.</summary>
     public DateTimeOffset? ExpiresAt { get; internal set; }
+
+    /// <summary>Whether an end was asked for, and the answer does not say one: then nobody knows whether the token ever ends.</summary>
+    public bool IsExpiryUnknown { get; internal set; }
 
     /// <summary>The id, never the value.</summary>
     /// <returns>The token's id.</returns>

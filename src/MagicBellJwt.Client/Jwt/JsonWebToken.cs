@@ -86,6 +86,12 @@ public sealed class JsonWebToken
     /// <summary>From when on the token is not to be accepted (<c>exp</c>), in UTC; null as for <see cref="IssuedAt"/>.</summary>
     public DateTimeOffset? ExpiresAt => Date("exp");
 
+    /// <summary>
+    /// Whether its claim <c>exp</c> is there and is no finite number, so that nobody can say when the token ends. <see cref="TokenSignature.Verify"/>
+    /// refuses such a token.
+    /// </summary>
+    public bool IsExpiryUnreadable => Claims.TryGetValue("exp", out object? value) && value is not (long or double and > double.NegativeInfinity and < double.PositiveInfinity);
+
     /// <summary>Whether the token names a project as its own, by the project's id or public key. Its own word: says nothing of its signature.</summary>
     /// <param name="own">A token of the project; null where there is none that can be read.</param>
     /// <param name="apiKey">The project's public key (<c>pk_…</c>) where it is known otherwise, or null.</param>

@@ -8,6 +8,8 @@ namespace MagicBellJwt;
 /// <remarks>Neither the token nor its signature is in it.</remarks>
 public sealed class DecodedToken
 {
+    private readonly bool _isExpiryUnreadable;
+
     internal DecodedToken(JsonWebToken token, string fingerprint)
     {
         Kind = LeakedToken.KindOf(token);
@@ -21,6 +23,7 @@ public sealed class DecodedToken
         IssuedAt = token.IssuedAt;
         NotBefore = token.NotBefore;
         ExpiresAt = token.ExpiresAt;
+        _isExpiryUnreadable = token.IsExpiryUnreadable;
         Fingerprint = fingerprint;
         Header = token.Header;
         Claims = token.Claims;
@@ -59,8 +62,8 @@ public sealed class DecodedToken
     /// <summary>When it ends by itself (<c>exp</c>); null as for <see cref="IssuedAt"/>.</summary>
     public DateTimeOffset? ExpiresAt { get; }
 
-    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>.</summary>
-    public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
+    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>; <c>unreadable</c> where the claim <c>exp</c> is no number.</summary>
+    public string Expires => _isExpiryUnreadable ? "unreadable" : RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
 
     /// <summary>The first 12 hexadecimal digits of SHA-256 over the token: to recognise it by, not to check it by.</summary>
     public string Fingerprint { get; }

@@ -8,12 +8,15 @@ namespace MagicBellJwt;
 /// <remarks>Serialised (CLIXML, jobs, remoting) without <see cref="Token"/>; see MagicBellJwt.Types.ps1xml.</remarks>
 public sealed class IssuedToken
 {
+    private readonly bool _isExpiryUnknown;
+
     internal IssuedToken(CreatedToken created, TokenKind kind, string? name, bool asPlainText, Session session)
         : this(created.Token, kind, name, asPlainText)
     {
         Id = created.TokenId;
         CreatedAt = created.CreatedAt;
         ExpiresAt = created.ExpiresAt;
+        _isExpiryUnknown = created.IsExpiryUnknown;
         UserId = kind == TokenKind.User && JsonWebToken.TryDecode(created.Token, out JsonWebToken? decoded) ? decoded!.UserId : null;
         Session = session;
     }
@@ -49,11 +52,14 @@ public sealed class IssuedToken
     /// <summary>When it was issued.</summary>
     public DateTimeOffset CreatedAt { get; }
 
-    /// <summary>When it ends by itself; null where it never does.</summary>
+    /// <summary>When it ends by itself; null where it never does, or where that is unknown (see <see cref="Expires"/>).</summary>
     public DateTimeOffset? ExpiresAt { get; }
 
-    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>.</summary>
-    public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
+    /// <summary>
+    /// When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>; <c>unknown</c> where an end was asked for
+    /// and the server's answer does not confirm one.
+    /// </summary>
+    public string Expires => _isExpiryUnknown ? "unknown" : RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
 
     /// <summary>The first 12 hexadecimal digits of SHA-256 over the value: to recognise it by, not to check it by.</summary>
     public string Fingerprint { get; }

@@ -6,6 +6,8 @@ namespace MagicBellJwt;
 /// <summary>A token that stands where none should, and what it says about itself. The token is not in it.</summary>
 public sealed class LeakedToken
 {
+    private readonly bool _isExpiryUnreadable;
+
     internal LeakedToken(string? path, FoundToken found)
     {
         Path = path;
@@ -16,6 +18,7 @@ public sealed class LeakedToken
         TokenId = found.Token.Id;
         UserId = found.Token.UserId;
         ExpiresAt = found.Token.ExpiresAt;
+        _isExpiryUnreadable = found.Token.IsExpiryUnreadable;
     }
 
     /// <summary>The file; null for text from the pipeline.</summary>
@@ -42,8 +45,8 @@ public sealed class LeakedToken
     /// <summary>When it ends by its own claims (<c>exp</c>); null where it does not say, or not with a date of the years 1 to 9999.</summary>
     public DateTimeOffset? ExpiresAt { get; }
 
-    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>.</summary>
-    public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
+    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>, <c>never</c>; <c>unreadable</c> where the claim <c>exp</c> is no number.</summary>
+    public string Expires => _isExpiryUnreadable ? "unreadable" : RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
 
     /// <summary>
     /// Whether the list of the project's tokens, or of the user's whom its claims name, has a token of its id. Its claims name the id, and

@@ -15,6 +15,7 @@ public sealed class Session
 
     private readonly LinkedList<string> _recentUsers = new();
     private JwtService? _service;
+    private bool _isExpiryUnreadable;
 
     internal Session(string name, JwtServiceOptions options, bool isSandbox, bool isNamed)
     {
@@ -43,8 +44,8 @@ public sealed class Session
     /// <summary>When the session's token ends, by its claims; null where they do not tell, or it never does.</summary>
     public DateTimeOffset? ExpiresAt { get; internal set; }
 
-    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>; <c>never</c> too where its claims do not tell.</summary>
-    public string Expires => RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
+    /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>; <c>never</c> too where its claims do not tell, <c>unreadable</c> where its claim <c>exp</c> is no number.</summary>
+    public string Expires => _isExpiryUnreadable ? "unreadable" : RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
 
     /// <summary>When the session was made.</summary>
     public DateTimeOffset ConnectedAt { get; }
@@ -133,5 +134,6 @@ public sealed class Session
         Fingerprint = TokenFingerprint.Of(token);
         TokenId = decoded?.Id is { } id && RequestValidation.IsTokenId(id) ? id : null;
         ExpiresAt = decoded?.ExpiresAt;
+        _isExpiryUnreadable = decoded?.IsExpiryUnreadable == true;
     }
 }

@@ -227,6 +227,34 @@ public class CreateTests
         await TestClient.UntilAsync(() => server.Open == 1, "the connections of the creates are closed");
     }
 
+    // No end in the answer means "never" only where none was asked for. One that is later than asked for is told too.
+    [Theory]
+    [InlineData(null, "", false, false)]
+    [InlineData(null, ",\"expires_at\":null", false, false)]
+    [InlineData(null, ",\"expires_at\":\"2021-01-01T01:00:00Z\"", false, false)]
+    [InlineData(3600L, "", true, true)]
+    [InlineData(3600L, ",\"expires_at\":null", true, true)]
+    [InlineData(3600L, ",\"expires_at\":\"2021-01-01T01:00:00Z\"", false, false)]
+    [InlineData(3600L, ",\"expires_at\":\"2021-01-01T01:00:59Z\"", false, false)]
+    [InlineData(3600L, ",\"expires_at\":\"2021-01-01T02:00:00Z\"", false, true)]
+    [InlineData(3600L, ",\"expires_at\":\"2031-01-01T00:00:00Z\"", false, true)]
+    [InlineData(long.MaxValue, ",\"expires_at\":\"9999-12-31T23:59:59Z\"", false, false)]
+    public async Task An_end_that_was_asked_for_and_is_not_confirmed_is_unknown(long? lifetime, string expiry, bool isUnknown, bool warns)
+    {
+        await using var server = new RawServer(request => request.AnswerAsync(201, Answers.Created.Insert(Answers.Created.Length - 1, expiry)));
+        using var client = new TestClient(server);
+
+        CreatedToken[] tokens =
+        [
+            await client.Service.CreateProjectJwtAsync(new CreateProjectToken("ci", lifetime), Guid.NewGuid(), false, client.Call),
+            await client.Service.CreateUserJwtAsync(new CreateUserToken("hana@example.com", null, null, lifetime), Guid.NewGuid(), false, client.Call),
+        ];
+
+        Assert.All(tokens, token => Assert.Equal(isUnknown, token.IsExpiryUnknown));
+        Assert.All(tokens, token => Assert.Equal(expiry.Contains(":\"", StringComparison.Ordinal), token.ExpiresAt is not null));
+        Assert.Equal(warns ? 2 : 0, client.NoticesOf(CallNoticeKind.Warning).Count(notice => notice.Text.Contains(Answers.Id, StringComparison.Ordinal)));
+    }
+
     private sealed class ThrowingHandler(string place) : DelegatingHandler(new SocketsHttpHandler())
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -16,6 +16,32 @@ namespace MagicBellJwt.Tests.Commands;
 
 public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
 {
+    [Theory]
+    [InlineData("New-MbProjectToken ci -ExpiresIn 1h", ",\"expires_at\":null", "unknown")]
+    [InlineData("New-MbUserToken -Email hana@example.com -ExpiresIn 1h", "", "unknown")]
+    [InlineData("New-MbProjectToken ci", ",\"expires_at\":null", "never")]
+    public async Task An_end_that_was_asked_for_and_is_not_confirmed_is_unknown_and_warned_of(string script, string expiry, string expires)
+    {
+        const string Id = "0198c0de-0000-7000-8000-000000000001";
+        await using var server = RawServer.Scripted(_ => Answers.Json(201, $$"""{"token":"opaque-value","token_id":"{{Id}}","created_at":"2026-01-01T00:00:00Z"{{expiry}}}"""));
+
+        Run run = Run($"$null = Connect-MbProject $token -BaseUri $address -Name silent -SkipConnectionTest; {script}", ("token", Secret.Of("any")), ("address", server.BaseAddress));
+
+        PSObject token = run.MustSucceed().Single();
+        Assert.Equal(expires, token.Get<string>("Expires"));
+        Assert.Null(token.Properties["ExpiresAt"].Value);
+        if (expires == "unknown")
+        {
+            string warning = Assert.Single(run.Warnings);
+            Assert.Contains(Id, warning, StringComparison.Ordinal);
+            Assert.Contains("does not confirm the end that was asked for", warning, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Empty(run.Warnings);
+        }
+    }
+
     [Fact]
     public async Task A_user_token_comes_with_its_value_and_the_user_of_its_claims()
     {

@@ -56,6 +56,27 @@ public sealed class ConvertFromTokenTests : IDisposable
         Assert.Equal(["a@b.example", "two", 1.5, 4, true, "HS256"], values.Select(value => value.BaseObject));
     }
 
+    // As Test-MbToken judges it: no number is no end, and not "never".
+    [Theory]
+    [InlineData("", "never")]
+    [InlineData(",\"exp\":\"4102444800\"", "unreadable")]
+    [InlineData(",\"exp\":[4102444800]", "unreadable")]
+    [InlineData(",\"exp\":{}", "unreadable")]
+    [InlineData(",\"exp\":true", "unreadable")]
+    [InlineData(",\"exp\":null", "unreadable")]
+    [InlineData(",\"exp\":1e400", "unreadable")]
+    [InlineData(",\"exp\":-1e400", "unreadable")]
+    [InlineData(",\"exp\":1e300", "never")]
+    public void An_end_that_is_no_number_is_unreadable(string exp, string expires)
+    {
+        string token = TokenText.SignClaims($$"""{"user_email":"a@b.example","api_key":"pk_1"{{exp}}}""");
+        IReadOnlyList<PSObject> values = _engine.Run(
+            "(ConvertFrom-MbToken $text).Expires; ($text | Find-MbLeakedToken).Expires; $null -eq (ConvertFrom-MbToken $text).ExpiresAt; Test-MbToken $text $key",
+            ("text", token),
+            ("key", Secret.Of(TokenText.Key))).MustSucceed();
+        Assert.Equal([expires, expires, true, expires == "never"], values.Select(value => value.BaseObject));
+    }
+
     [Fact]
     public void What_New_MbUserToken_signed_is_understood()
     {
