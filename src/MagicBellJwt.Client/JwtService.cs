@@ -93,7 +93,7 @@ public sealed class JwtService : IDisposable
     {
         CheckBearer(token, "token");
         var request = new ApiRequest(HttpMethod.Get, new Uri(_root + "/jwt/project?limit=1"), $"read with the token {TokenFingerprint.Of(token)}") { Token = token };
-        await _connection.SendAsync(request, answer => AnswerReader.ReadPage(answer, _connection.Redactor), call).ConfigureAwait(false);
+        await _connection.SendAsync(request, AnswerReader.ReadPage, call).ConfigureAwait(false);
     }
 
     /// <summary><c>GET /jwt/project</c>: the project's tokens, newest first, without their values.</summary>
@@ -188,7 +188,7 @@ public sealed class JwtService : IDisposable
     public void Dispose() => _connection.Dispose();
 
     internal Task<TokenPage> FetchPageAsync(Uri address, string purpose, string? bearer, CallContext call) =>
-        _connection.SendAsync(new ApiRequest(HttpMethod.Get, address, purpose) { Token = bearer }, answer => AnswerReader.ReadPage(answer, _connection.Redactor), call);
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, address, purpose) { Token = bearer }, AnswerReader.ReadPage, call);
 
     private static string QueryOf(PageRequest page)
     {

@@ -1,178 +1,93 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Text;
 using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
+using Newtonsoft.Json.Serialization;
 
 namespace MagicBellJwt.Client;
 
 /// <summary>Reads the API's answers. Whatever a server sends, the result is a value or an <see cref="UnreadableAnswerException"/>.</summary>
-/// <remarks>By hand over a <see cref="JsonTextReader"/>: a list of 100,000 tokens spends its time here, not in the network.</remarks>
 internal static class AnswerReader
 {
-    // This encoding skips a byte order mark: RFC 8259 allows it, and an answer with one may hold a token.
-    private static readonly Encoding s_utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true);
-
-    // No real answer holds more.
+    // An answer that holds more is made up.
     private const int MaximumTokens = 4;
 
-    // Saves a new string for each property name.
-    private static readonly DefaultJsonNameTable s_names = NamesOf(
-        "data", "links", "first", "next", "prev", "id", "token_id", "name", "created_at", "expires_at", "discarded_at", "last_used_at", "last_accessed_at", "token");
+    private const string NoObject = "it has another type where an object belongs";
 
-    internal static TokenPage ReadPage(Answer answer, Redactor redactor) => Read(answer, reader =>
+    // With its byte order mark, so that one is skipped: RFC 8259 lets a reader do that, and the answer may hold a token.
+    private static readonly Encoding s_utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true);
+
+    private static readonly JsonSerializerSettings s_settings = new()
     {
-        List<ListedTokenRecord>? tokens = null;
-        string? next = null;
-        string? previous = null;
-        foreach (string property in Properties(reader))
-        {
-            switch (property)
-            {
-                case "data":
-                    tokens = ReadTokens(reader, redactor);
-                    break;
-                case "links" when reader.TokenType != JsonToken.Null:
-                    foreach (string link in Properties(reader))
-                    {
-                        switch (link)
-                        {
-                            case "next":
-                                next = ReadText(reader, "links.next");
-                                break;
-                            case "prev":
-                                previous = ReadText(reader, "links.prev");
-                                break;
-                            default:
-                                reader.Skip();
-                                break;
-                        }
-                    }
+        ContractResolver = new AnswerContracts(),
+        DateParseHandling = DateParseHandling.None,
+        MetadataPropertyHandling = MetadataPropertyHandling.Ignore,
+    };
 
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
+    internal static TokenPage ReadPage(Answer answer)
+    {
+        PageAnswer page = Read<PageAnswer>(answer);
+        var tokens = new List<ListedTokenRecord>((page.Data ?? throw new UnreadableAnswerException("the list has no data")).Count);
+        foreach (TokenAnswer? token in page.Data)
+        {
+            tokens.Add(RecordOf(token ?? throw new UnreadableAnswerException(NoObject), answer.Redactor));
         }
 
-        return new TokenPage(
-            tokens ?? throw new UnreadableAnswerException("the list has no data"),
-            answer.Address,
-            ResolveLink(answer.Address, next),
-            ResolveLink(answer.Address, previous));
-    });
+        return new TokenPage(tokens, answer.Address, ResolveLink(answer.Address, page.Links?.Next), ResolveLink(answer.Address, page.Links?.Previous));
+    }
 
-    internal static CreatedToken ReadCreated(Answer answer) => Read(answer, reader =>
+    internal static CreatedToken ReadCreated(Answer answer)
     {
-        var created = new CreatedToken();
-        string? token = null;
-        string? id = null;
-        DateTimeOffset? createdAt = null;
-        foreach (string property in Properties(reader))
+        CreateAnswer created = Read<CreateAnswer>(answer);
+        string token = IsTokenText(created.Token) ? created.Token! : throw new UnreadableAnswerException("the answer has no usable token");
+        string id = IdOf(created.TokenId, created.Id) is { Length: > 0 } text ? text : throw new UnreadableAnswerException("the answer has no token_id");
+        if (!RequestValidation.IsTokenId(id))
         {
-            switch (property)
-            {
-                case "token":
-                    token = ReadText(reader, property);
-                    break;
-                case "token_id":
-                case "id":
-                    id = ReadText(reader, property) ?? id;
-                    break;
-                case "created_at":
-                    createdAt = ReadTime(reader, property);
-                    break;
-                case "expires_at":
-                    created.ExpiresAt = ReadTime(reader, property);
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
+            throw new UnreadableAnswerException("its token_id is not a UUID");
         }
 
-        created.Token = IsTokenText(token) ? token! : throw new UnreadableAnswerException("the answer has no usable token");
-        created.TokenId = id is { Length: > 0 } ? id : throw new UnreadableAnswerException("the answer has no token_id");
-        created.CreatedAt = createdAt ?? throw new UnreadableAnswerException("the answer has no created_at");
-        return created;
-    });
-
-    internal static DiscardedToken ReadDiscarded(Answer answer) => Read(answer, reader =>
-    {
-        string? id = null;
-        DateTimeOffset? discardedAt = null;
-        foreach (string property in Properties(reader))
+        // Whether a token's jti is its id is not documented. Where it looks like one, it must be this one.
+        if (JsonWebToken.TryDecode(token, out JsonWebToken? claims) && claims!.Id is { } claimed && RequestValidation.IsTokenId(claimed) && !IsSame(claimed, id))
         {
-            switch (property)
-            {
-                case "token_id":
-                case "id":
-                    id = ReadText(reader, property) ?? id;
-                    break;
-                case "discarded_at":
-                    discardedAt = ReadTime(reader, property);
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
+            throw new UnreadableAnswerException("its token names another id as its own (jti) than its token_id");
         }
 
+        return new CreatedToken
+        {
+            Token = token,
+            TokenId = id,
+            CreatedAt = created.CreatedAt ?? throw new UnreadableAnswerException("the answer has no created_at"),
+            ExpiresAt = created.ExpiresAt,
+        };
+    }
+
+    internal static DiscardedToken ReadDiscarded(Answer answer)
+    {
+        DiscardAnswer discarded = Read<DiscardAnswer>(answer);
         return new DiscardedToken(
-            id ?? throw new UnreadableAnswerException("the answer has no token_id"),
-            discardedAt ?? throw new UnreadableAnswerException("the answer has no discarded_at"));
-    });
+            IdOf(discarded.TokenId, discarded.Id) ?? throw new UnreadableAnswerException("the answer has no token_id"),
+            discarded.DiscardedAt ?? throw new UnreadableAnswerException("the answer has no discarded_at"));
+    }
 
     /// <summary>The <c>errors[]</c> of an answer; null where its body is anything else than the API's own, an object with such an array.</summary>
-    internal static IReadOnlyList<ApiError>? ReadErrors(Answer answer, Redactor redactor)
+    internal static IReadOnlyList<ApiError>? ReadErrors(Answer answer)
     {
         try
         {
-            return Read(answer, reader =>
-            {
-                List<ApiError>? errors = null;
-                foreach (string property in Properties(reader))
-                {
-                    if (property != "errors" || reader.TokenType != JsonToken.StartArray)
-                    {
-                        reader.Skip();
-                        continue;
-                    }
-
-                    errors ??= [];
-                    while (reader.Read() && reader.TokenType != JsonToken.EndArray)
-                    {
-                        string? code = null;
-                        string? message = null;
-                        foreach (string field in Properties(reader))
-                        {
-                            switch (field)
-                            {
-                                case "code" when reader.TokenType == JsonToken.String:
-                                    code = redactor.Clean((string)reader.Value!);
-                                    break;
-                                case "message" when reader.TokenType == JsonToken.String:
-                                    message = redactor.Clean((string)reader.Value!);
-                                    break;
-                                default:
-                                    reader.Skip();
-                                    break;
-                            }
-                        }
-
-                        errors.Add(new ApiError(code, message ?? ""));
-                    }
-                }
-
-                return errors;
-            });
+            return Read<ErrorAnswer>(answer).Errors is JArray errors && errors.All(error => error is JObject)
+                ? [.. errors.Select(error => new ApiError(TextOf(error["code"]), TextOf(error["message"]) ?? ""))]
+                : null;
         }
         catch (UnreadableAnswerException)
         {
             // A gateway's HTML, or nothing.
             return null;
         }
+
+        string? TextOf(JToken? value) => value is JValue { Value: string text } ? answer.Redactor.Clean(text) : null;
     }
 
     /// <summary>What may be tokens in the answer to a create, however broken the answer is. The body is then at its beginning again.</summary>
@@ -189,13 +104,16 @@ internal static class AnswerReader
                 {
                     name = (string)reader.Value!;
                 }
-                else if (reader is { TokenType: JsonToken.String, Value: string text } && name.IndexOf("token", StringComparison.OrdinalIgnoreCase) >= 0 && text.Length <= JsonWebToken.MaximumLength && !RequestValidation.IsTokenId(text))
+                else if (reader is { TokenType: JsonToken.String, Value: string text }
+                    && name.IndexOf("token", StringComparison.OrdinalIgnoreCase) >= 0
+                    && text.Length <= JsonWebToken.MaximumLength
+                    && !RequestValidation.IsTokenId(text))
                 {
                     tokens.Add(text);
                 }
             }
         }
-        catch (Exception exception) when (exception is JsonException or DecoderFallbackException or OverflowException or FormatException or ArgumentException)
+        catch (Exception exception) when (IsOfJson(exception))
         {
             // Up to here it could be read.
         }
@@ -204,16 +122,9 @@ internal static class AnswerReader
         return tokens;
     }
 
-    private static T Read<T>(Answer answer, Func<JsonTextReader, T> read)
+    private static T Read<T>(Answer answer)
     {
-        using var reader = new JsonTextReader(new StreamReader(answer.Body, s_utf8, false, (int)Math.Min(answer.Body.Length + 1, 4096)))
-        {
-            DateParseHandling = DateParseHandling.None,
-            ArrayPool = JsonCharacters.Pool,
-            PropertyNameTable = s_names,
-            MaxDepth = 32,
-        };
-
+        using var reader = new StrictJsonReader(new StreamReader(answer.Body, s_utf8, false, (int)Math.Min(answer.Body.Length + 1, 4096)));
         try
         {
             if (!reader.Read() || reader.TokenType != JsonToken.StartObject)
@@ -221,174 +132,62 @@ internal static class AnswerReader
                 throw new UnreadableAnswerException("it is not a JSON object");
             }
 
-            T result = read(reader);
-            return reader.TokenType == JsonToken.EndObject && !reader.Read()
-                ? result
-                : throw new UnreadableAnswerException("it goes on after its end");
+            T result = JsonSerializer.Create(s_settings).Deserialize<T>(reader)!;
+            return reader.Read() ? throw new UnreadableAnswerException("it goes on after its end") : result;
         }
-        catch (Exception exception) when (exception is JsonException or DecoderFallbackException or OverflowException or FormatException or ArgumentException)
+        catch (JsonSerializationException exception) when (reader.TokenType != JsonToken.None)
         {
-            // Without the inner exception: its message quotes the answer, and an answer holds the token.
+            // Without the inner exception, here and below: its message quotes the answer, and an answer holds the token.
+            throw new UnreadableAnswerException(exception.Path == "data" ? "data is not a list" : NoObject);
+        }
+        catch (Exception exception) when (IsOfJson(exception))
+        {
             throw new UnreadableAnswerException("it is not whole, valid JSON");
         }
     }
 
-    private static DefaultJsonNameTable NamesOf(params string[] names)
+    private static bool IsOfJson(Exception exception) =>
+        exception is JsonException or DecoderFallbackException or OverflowException or FormatException or ArgumentException;
+
+    private static ListedTokenRecord RecordOf(TokenAnswer token, Redactor redactor) => new()
     {
-        var table = new DefaultJsonNameTable();
-        foreach (string name in names)
-        {
-            table.Add(name);
-        }
-
-        return table;
-    }
-
-    // Gives the name of each property of the object that starts here; the reader is then at its value.
-    private static IEnumerable<string> Properties(JsonTextReader reader)
-    {
-        if (reader.TokenType != JsonToken.StartObject)
-        {
-            throw new UnreadableAnswerException("it has another type where an object belongs");
-        }
-
-        while (reader.Read() && reader.TokenType == JsonToken.PropertyName)
-        {
-            string name = (string)reader.Value!;
-            if (!reader.Read())
-            {
-                break;
-            }
-
-            yield return name;
-        }
-
-        if (reader.TokenType != JsonToken.EndObject)
-        {
-            throw new UnreadableAnswerException("it ends early");
-        }
-    }
-
-    private static List<ListedTokenRecord> ReadTokens(JsonTextReader reader, Redactor redactor)
-    {
-        if (reader.TokenType != JsonToken.StartArray)
-        {
-            throw new UnreadableAnswerException("data is not a list");
-        }
-
-        var tokens = new List<ListedTokenRecord>();
-        while (reader.Read() && reader.TokenType != JsonToken.EndArray)
-        {
-            tokens.Add(ReadToken(reader, redactor));
-        }
-
-        return tokens;
-    }
-
-    private static ListedTokenRecord ReadToken(JsonTextReader reader, Redactor redactor)
-    {
-        var token = new ListedTokenRecord();
-        DateTimeOffset? createdAt = null;
-        Dictionary<string, object?>? others = null;
-        foreach (string property in Properties(reader))
-        {
-            switch (property)
-            {
-                case "id":
-                case "token_id":
-                    token.Id = ReadText(reader, property) ?? token.Id;
-                    break;
-                case "name":
-                    token.Name = ReadText(reader, property);
-                    break;
-                case "created_at":
-                    createdAt = ReadTime(reader, property);
-                    break;
-                case "expires_at":
-                    token.ExpiresAt = ReadTime(reader, property);
-                    break;
-                case "discarded_at":
-                    token.DiscardedAt = ReadTime(reader, property);
-                    break;
-                case "last_used_at":
-                case "last_accessed_at":
-                    token.LastUsedAt = ReadTime(reader, property) ?? token.LastUsedAt;
-                    break;
-                default:
-                    (others ??= new Dictionary<string, object?>(StringComparer.Ordinal))[redactor.Clean(property)] = ReadAny(reader, redactor);
-                    break;
-            }
-        }
-
-        token.CreatedAt = createdAt ?? throw new UnreadableAnswerException("a token of the list has no created_at");
-        token.OtherFields = others;
-        return token;
-    }
-
-    private static string? ReadText(JsonTextReader reader, string property) => reader.TokenType switch
-    {
-        JsonToken.String => (string)reader.Value!,
-        JsonToken.Null => null,
-        _ => throw new UnreadableAnswerException(property + " is not text"),
+        Id = IdOf(token.Id, token.TokenId),
+        Name = token.Name,
+        CreatedAt = token.CreatedAt ?? throw new UnreadableAnswerException("a token of the list has no created_at"),
+        ExpiresAt = token.ExpiresAt,
+        DiscardedAt = token.DiscardedAt,
+        LastUsedAt = token.LastUsedAt ?? token.LastAccessedAt,
+        OtherFields = token.Others is null ? null : PlainFields(token.Others, redactor),
     };
 
-    private static DateTimeOffset? ReadTime(JsonTextReader reader, string property)
+    private static Dictionary<string, object?> PlainFields(IEnumerable<KeyValuePair<string, JToken?>> fields, Redactor redactor)
     {
-        string? text = ReadText(reader, property);
-        if (text is null)
+        var plain = new Dictionary<string, object?>(StringComparer.Ordinal);
+        foreach (KeyValuePair<string, JToken?> field in fields)
         {
-            return null;
+            plain[redactor.Clean(field.Key)] = Plain(field.Value, redactor);
         }
 
-        return Rfc3339.TryParse(text, out DateTimeOffset time) ? time : throw new UnreadableAnswerException(property + " is not a date and time");
+        return plain;
     }
 
-    private static object? ReadAny(JsonTextReader reader, Redactor redactor)
+    private static object? Plain(JToken? value, Redactor redactor) => value switch
     {
-        switch (reader.TokenType)
-        {
-            case JsonToken.StartObject:
-                var fields = new Dictionary<string, object?>(StringComparer.Ordinal);
-                foreach (string property in Properties(reader))
-                {
-                    fields[redactor.Clean(property)] = ReadAny(reader, redactor);
-                }
+        JObject fields => PlainFields(fields, redactor),
+        JArray items => items.Select(item => Plain(item, redactor)).ToList(),
+        JValue { Value: string text } => redactor.Clean(text, maximumLength: 4096),
+        JValue { Value: var plain } => plain,
+        _ => null,
+    };
 
-                return fields;
-            case JsonToken.StartArray:
-                var items = new List<object?>();
-                while (reader.Read() && reader.TokenType != JsonToken.EndArray)
-                {
-                    items.Add(ReadAny(reader, redactor));
-                }
+    // Creates and revocations call it token_id, lists id. Where both are there, they must agree.
+    private static string? IdOf(string? id, string? other) =>
+        id is null || other is null || IsSame(id, other) ? id ?? other : throw new UnreadableAnswerException("its id and token_id are not the same");
 
-                return items;
-            case JsonToken.String:
-                return redactor.Clean((string)reader.Value!, maximumLength: 4096);
-            default:
-                return reader.Value;
-        }
-    }
+    private static bool IsSame(string id, string other) => string.Equals(id, other, StringComparison.OrdinalIgnoreCase);
 
-    // The value will be sent in a header: anything but visible ASCII is no token, and may be an attack.
-    private static bool IsTokenText(string? token)
-    {
-        // A SecureString holds 65,536 characters.
-        if (string.IsNullOrEmpty(token) || token!.Length > 65536)
-        {
-            return false;
-        }
-
-        foreach (char character in token)
-        {
-            if (character is <= ' ' or > '~')
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    // The value goes into a header one day: anything else than visible ASCII is no token, and may be an attack.
+    private static bool IsTokenText(string? token) => token is { Length: <= JsonWebToken.MaximumLength } && RequestValidation.IsBearer(token);
 
     private static Uri? ResolveLink(Uri address, string? link)
     {
@@ -401,10 +200,133 @@ internal static class AnswerReader
             ? resolved
             : throw new UnreadableAnswerException("its link to another page is not an address");
     }
+
+    private static string NameOf(JsonReader reader) => reader.Path.Substring(reader.Path.LastIndexOf('.') + 1);
+
+    private sealed class PageAnswer
+    {
+        [JsonProperty("data")]
+        public List<TokenAnswer?>? Data { get; set; }
+
+        [JsonProperty("links")]
+        public LinksAnswer? Links { get; set; }
+    }
+
+    private sealed class LinksAnswer
+    {
+        [JsonProperty("next")]
+        public string? Next { get; set; }
+
+        [JsonProperty("prev")]
+        public string? Previous { get; set; }
+    }
+
+    private sealed class TokenAnswer
+    {
+        [JsonProperty("id")]
+        public string? Id { get; set; }
+
+        [JsonProperty("token_id")]
+        public string? TokenId { get; set; }
+
+        [JsonProperty("name")]
+        public string? Name { get; set; }
+
+        [JsonProperty("created_at")]
+        public DateTimeOffset? CreatedAt { get; set; }
+
+        [JsonProperty("expires_at")]
+        public DateTimeOffset? ExpiresAt { get; set; }
+
+        [JsonProperty("discarded_at")]
+        public DateTimeOffset? DiscardedAt { get; set; }
+
+        [JsonProperty("last_used_at")]
+        public DateTimeOffset? LastUsedAt { get; set; }
+
+        [JsonProperty("last_accessed_at")]
+        public DateTimeOffset? LastAccessedAt { get; set; }
+
+        [JsonExtensionData]
+        public Dictionary<string, JToken?>? Others { get; set; }
+    }
+
+    private sealed class CreateAnswer
+    {
+        [JsonProperty("token")]
+        public string? Token { get; set; }
+
+        [JsonProperty("token_id")]
+        public string? TokenId { get; set; }
+
+        [JsonProperty("id")]
+        public string? Id { get; set; }
+
+        [JsonProperty("created_at")]
+        public DateTimeOffset? CreatedAt { get; set; }
+
+        [JsonProperty("expires_at")]
+        public DateTimeOffset? ExpiresAt { get; set; }
+    }
+
+    private sealed class DiscardAnswer
+    {
+        [JsonProperty("token_id")]
+        public string? TokenId { get; set; }
+
+        [JsonProperty("id")]
+        public string? Id { get; set; }
+
+        [JsonProperty("discarded_at")]
+        public DateTimeOffset? DiscardedAt { get; set; }
+    }
+
+    private sealed class ErrorAnswer
+    {
+        [JsonProperty("errors")]
+        public JToken? Errors { get; set; }
+    }
+
+    /// <summary>What the fields of the API are: text and times, each as strict as the document.</summary>
+    private sealed class AnswerContracts : DefaultContractResolver
+    {
+        protected override JsonConverter? ResolveContractConverter(Type objectType) =>
+            objectType == typeof(string) ? new TextConverter()
+            : objectType == typeof(DateTimeOffset) ? new TimeConverter()
+            : base.ResolveContractConverter(objectType);
+    }
+
+    private sealed class TextConverter : JsonConverter<string?>
+    {
+        public override string? ReadJson(JsonReader reader, Type objectType, string? existingValue, bool hasExistingValue, JsonSerializer serializer) => reader.TokenType switch
+        {
+            JsonToken.String => (string)reader.Value!,
+            JsonToken.Null => null,
+            _ => throw new UnreadableAnswerException(NameOf(reader) + " is not text"),
+        };
+
+        public override void WriteJson(JsonWriter writer, string? value, JsonSerializer serializer) => throw new NotSupportedException();
+    }
+
+    private sealed class TimeConverter : JsonConverter<DateTimeOffset?>
+    {
+        public override DateTimeOffset? ReadJson(JsonReader reader, Type objectType, DateTimeOffset? existingValue, bool hasExistingValue, JsonSerializer serializer) => reader.TokenType switch
+        {
+            JsonToken.Null => null,
+            JsonToken.String when Rfc3339.TryParse((string)reader.Value!, out DateTimeOffset time) => time,
+            JsonToken.String => throw new UnreadableAnswerException(NameOf(reader) + " is not a date and time"),
+            _ => throw new UnreadableAnswerException(NameOf(reader) + " is not text"),
+        };
+
+        public override void WriteJson(JsonWriter writer, DateTimeOffset? value, JsonSerializer serializer) => throw new NotSupportedException();
+    }
 }
 
-/// <summary>A whole answer: its body and the address it came from.</summary>
-internal readonly record struct Answer(Stream Body, Uri Address);
+/// <summary>A whole answer.</summary>
+/// <param name="Body">Its body.</param>
+/// <param name="Address">Where it came from.</param>
+/// <param name="Redactor">Hides what it must not show of it.</param>
+internal readonly record struct Answer(Stream Body, Uri Address, Redactor Redactor);
 
 /// <summary>An answer that is not what the API's document says. The message quotes nothing of it.</summary>
 internal sealed class UnreadableAnswerException(string message) : Exception(message);

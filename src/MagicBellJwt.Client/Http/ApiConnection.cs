@@ -202,10 +202,10 @@ internal sealed class ApiConnection : IDisposable
         DescribeHeaders(progress, message, response, redactor);
         try
         {
-            var answer = new Answer(body ?? await reading.ConfigureAwait(false), request.Address);
+            var answer = new Answer(body ?? await reading.ConfigureAwait(false), request.Address, redactor);
             if (!response.IsSuccessStatusCode)
             {
-                throw Refusal(AnswerReader.ReadErrors(answer, redactor));
+                throw Refusal(AnswerReader.ReadErrors(answer));
             }
 
             T result = read(answer);
