@@ -19,25 +19,15 @@ public static class TokenSignature
     /// <c>exp</c>, as far as the token has these claims. A claim of that name which is no number fails.
     /// </summary>
     /// <param name="token">The token's text, and nothing around it.</param>
-    /// <param name="secretKey">The key, at least one byte. It is neither kept nor changed.</param>
+    /// <param name="secretKey">The key. It is neither kept nor changed.</param>
     /// <param name="now">The moment to judge the times by.</param>
     /// <param name="clockSkew">How far two clocks may differ, zero or more: the times are stretched by it on each side.</param>
     /// <param name="reason">Why the answer is false, in words that hold nothing of the token or the key; null where it is true.</param>
-    /// <exception cref="ArgumentNullException">There is no key.</exception>
-    /// <exception cref="ArgumentException">The key is empty.</exception>
+    /// <exception cref="MagicBellException">The key is empty, or a public one: a token that anybody could sign proves nothing.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="clockSkew"/> is negative.</exception>
     public static bool Verify(string token, byte[] secretKey, DateTimeOffset now, TimeSpan clockSkew, out string? reason)
     {
-        if (secretKey is null)
-        {
-            throw new ArgumentNullException(nameof(secretKey));
-        }
-
-        if (secretKey.Length == 0)
-        {
-            throw new ArgumentException("The secret key is empty.", nameof(secretKey));
-        }
-
+        ProjectKeys.CheckSecretKey(secretKey);
         if (clockSkew < TimeSpan.Zero)
         {
             throw new ArgumentOutOfRangeException(nameof(clockSkew), "The clock skew is negative.");

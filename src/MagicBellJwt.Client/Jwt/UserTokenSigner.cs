@@ -22,19 +22,11 @@ public sealed class UserTokenSigner : IDisposable
     /// <summary>A signer for one project.</summary>
     /// <param name="apiKey">The project's public key, <c>pk_…</c>.</param>
     /// <param name="secretKey">The UTF-8 of the project's secret key. The signer's own copy is wiped by <see cref="Dispose"/>; this one is the caller's.</param>
-    /// <exception cref="ArgumentException">A key is missing or empty.</exception>
+    /// <exception cref="MagicBellException">A key is empty, or is not of its kind (<see cref="ProjectKeys"/>). The message repeats none.</exception>
     public UserTokenSigner(string apiKey, byte[] secretKey)
     {
-        if (string.IsNullOrEmpty(apiKey))
-        {
-            throw new ArgumentException("The API key is missing.", nameof(apiKey));
-        }
-
-        if (secretKey is null || secretKey.Length == 0)
-        {
-            throw new ArgumentException("The secret key is missing.", nameof(secretKey));
-        }
-
+        ProjectKeys.CheckApiKey(apiKey);
+        ProjectKeys.CheckSecretKey(secretKey);
         _apiKey = apiKey;
         _hmac = new HMACSHA256(secretKey);
     }

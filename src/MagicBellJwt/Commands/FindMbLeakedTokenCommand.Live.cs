@@ -56,10 +56,17 @@ public sealed partial class FindMbLeakedTokenCommand
             });
         }
 
-        if (ApiKey is not null && !ApiKey.StartsWith("pk_", StringComparison.Ordinal))
+        if (ApiKey is not null)
         {
-            // Not repeated: it may be the secret key.
-            ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid("-ApiKey is the project's public key, which begins with pk_."), nameof(ApiKey)));
+            try
+            {
+                ProjectKeys.CheckApiKey(ApiKey);
+            }
+            catch (MagicBellException failure)
+            {
+                // The target is not the key: it may be the secret one.
+                ThrowTerminatingError(ErrorRecords.Create(failure, nameof(ApiKey)));
+            }
         }
     }
 

@@ -102,14 +102,15 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
 
     private void UseKeys()
     {
-        if (SecretKey!.Length == 0)
+        byte[] key = SecureText.RevealUtf8(SecretKey!);
+        try
         {
-            throw MagicBellException.Invalid("The secret key is empty.");
+            _signer = new UserTokenSigner(ApiKey!, key);
         }
-
-        byte[] key = SecureText.RevealUtf8(SecretKey);
-        _signer = new UserTokenSigner(ApiKey!, key);
-        Array.Clear(key, 0, key.Length);
+        finally
+        {
+            Array.Clear(key, 0, key.Length);
+        }
     }
 
     private void Sign(TokenRequest request, string description)

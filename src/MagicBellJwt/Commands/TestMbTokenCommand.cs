@@ -33,9 +33,13 @@ public sealed class TestMbTokenCommand : PSCmdlet, IDisposable
     protected override void BeginProcessing()
     {
         _key = SecureText.RevealUtf8(SecretKey!);
-        if (_key.Length == 0)
+        try
         {
-            ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid("The secret key is empty."), null));
+            ProjectKeys.CheckSecretKey(_key);
+        }
+        catch (MagicBellException failure)
+        {
+            ThrowTerminatingError(ErrorRecords.Create(failure, null));
         }
 
         if (ClockSkew < TimeSpan.Zero)

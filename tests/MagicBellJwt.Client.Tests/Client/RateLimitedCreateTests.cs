@@ -1,13 +1,8 @@
 using System;
-using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
-using System.Text;
-using System.Threading;
 using System.Threading.Tasks;
-using MagicBellJwt.Sandbox;
 using MagicBellJwt.Sandbox.Server;
-using MagicBellJwt.TestSupport;
 using Xunit;
 
 namespace MagicBellJwt.Client.Tests;

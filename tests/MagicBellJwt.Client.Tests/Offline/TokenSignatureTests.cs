@@ -175,8 +175,7 @@ public class TokenSignatureTests
     public void Says_no_to_what_cannot_be_judged()
     {
         Assert.False(Verify(null!, out _));
-        Assert.Throws<ArgumentNullException>(() => TokenSignature.Verify("e30.e30.", null!, s_now, TimeSpan.Zero, out _));
-        Assert.Throws<ArgumentException>(() => TokenSignature.Verify(TokenText.Sign(TokenText.Hs256, "{}", []), [], s_now, TimeSpan.Zero, out _));
+        Assert.Throws<MagicBellException>(() => TokenSignature.Verify(TokenText.Sign(TokenText.Hs256, "{}", []), [], s_now, TimeSpan.Zero, out _));
         Assert.Throws<ArgumentOutOfRangeException>(() => TokenSignature.Verify("e30.e30.", TokenText.KeyBytes, s_now, TimeSpan.FromTicks(-1), out _));
     }
 

@@ -47,7 +47,7 @@ public class UserTokenSignerTests
     {
         string text = string.Concat(Enumerable.Range(0, 0x3000).Where(i => i is < 0xD800 or > 0xDFFF).Select(i => (char)i)) + "\"\\/😀\uFFFD\uFFFE";
         CultureInfo before = CultureInfo.CurrentCulture;
-        using var signer = new UserTokenSigner("pk_\"", s_key);
+        using var signer = new UserTokenSigner("pk_1", s_key);
         try
         {
             foreach (string culture in new[] { "tr-TR", "fi-FI", "ar-SA" })
@@ -58,7 +58,7 @@ public class UserTokenSignerTests
                 Assert.True(JsonWebToken.TryDecode(token, out JsonWebToken? read));
                 Assert.Equal(text, read!.Email);
                 Assert.Equal("i\u0307I", read.ExternalId);
-                Assert.Equal("pk_\"", read.ApiKey);
+                Assert.Equal("pk_1", read.ApiKey);
                 Assert.Equal(2_380_435_750L, read.Claims["exp"]);
             }
         }
@@ -76,8 +76,72 @@ public class UserTokenSignerTests
         Assert.Throws<ArgumentException>(() => signer.Sign(null, null, s_end));
         Assert.Throws<ArgumentException>(() => signer.Sign("", "", s_end));
         Assert.ThrowsAny<ArgumentException>(() => signer.Sign("a\ud83d@b", null, s_end));
-        Assert.Throws<ArgumentException>(() => new UserTokenSigner("", s_key));
-        Assert.Throws<ArgumentException>(() => new UserTokenSigner("pk_1", []));
+    }
+
+    // The public key stands readable in each token, and whoever knows the secret key signs any.
+    [Theory]
+    [InlineData("")]
+    [InlineData("pk_")]
+    [InlineData("sk_canary0123456789")]
+    [InlineData(" sk_canary0123456789")]
+    [InlineData("SK_canary0123456789")]
+    [InlineData("PK_canary0123456789")]
+    [InlineData("canary0123456789")]
+    [InlineData("pk_sk_canary0123456789")]
+    [InlineData("pk_1 sk_canary0123456789")]
+    [InlineData("pk_1\nsk_canary0123456789")]
+    [InlineData("pk_\"canary0123456789")]
+    [InlineData("pk_1.canary0123456789")]
+    public void Refuses_what_is_no_public_key_without_repeating_it(string apiKey)
+    {
+        MagicBellException failure = Assert.Throws<MagicBellException>(() => new UserTokenSigner(apiKey, s_key));
+        Assert.Equal(MagicBellError.InvalidRequest, failure.Error);
+        Assert.DoesNotContain("canary", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    // Anybody knows a public key, and could sign tokens with it.
+    public static TheoryData<string> NoSecretKeys() =>
+    [
+        "",
+        "pk_canary0123456789",
+        " pk_canary0123456789",
+        "\uFEFFpk_canary0123456789",
+        "PK_canary0123456789",
+        System.Security.Cryptography.RSA.Create(1024).ExportSubjectPublicKeyInfoPem(),
+        System.Security.Cryptography.RSA.Create(1024).ExportRSAPublicKeyPem(),
+        "\r\n" + System.Security.Cryptography.ECDsa.Create().ExportSubjectPublicKeyInfoPem(),
+        "-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----",
+        "---- BEGIN SSH2 PUBLIC KEY ----\ncanary",
+        "ssh-rsa canary0123456789",
+        "ecdsa-sha2-nistp256 canary0123456789",
+        "{\"kty\":\"RSA\",\"n\":\"canary\",\"e\":\"AQAB\"}",
+    ];
+
+    [Theory]
+    [MemberData(nameof(NoSecretKeys))]
+    public void Refuses_what_is_no_secret_key_without_repeating_it(string secretKey)
+    {
+        byte[] key = Encoding.UTF8.GetBytes(secretKey);
+        MagicBellException[] failures =
+        [
+            Assert.Throws<MagicBellException>(() => new UserTokenSigner("pk_1", key)),
+            Assert.Throws<MagicBellException>(() => TokenSignature.Verify("a.b.c", key, DateTimeOffset.UtcNow, TimeSpan.Zero, out _)),
+        ];
+        Assert.All(failures, failure => Assert.Equal(MagicBellError.InvalidRequest, failure.Error));
+        Assert.All(failures, failure => Assert.DoesNotContain("canary", failure.ToString(), StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("sk_0123456789")]
+    [InlineData("a key without a prefix")]
+    [InlineData("ask_pk_1")]
+    [InlineData("k")]
+    [InlineData("\u00e9\ud83d\ude00")]
+    public void Takes_any_other_secret_key(string secretKey)
+    {
+        byte[] key = Encoding.UTF8.GetBytes(secretKey);
+        using var signer = new UserTokenSigner("pk_live-1_A", key);
+        Assert.True(TokenSignature.Verify(signer.Sign("hana@example.com", null, null), key, DateTimeOffset.UtcNow, TimeSpan.Zero, out _));
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class StoreExampleTests(ServerFixture fixture) : ServerTests(fixtu
 
     /// <summary>The examples: where they stand, and their script.</summary>
     public static IEnumerable<TheoryDataRow<string, string>> Examples =>
-        new[] { "README.md" }.Concat(Directory.GetFiles(Path.Combine(Repository.Root, "docs/en-US")).Where(file => Path.GetExtension(file) is ".md" or ".txt").Select(file => Path.GetRelativePath(Repository.Root, file)).Order())
+        Directory.GetFiles(Path.Combine(Repository.Root, "docs/en-US")).Where(file => Path.GetExtension(file) is ".md" or ".txt").Select(file => Path.GetRelativePath(Repository.Root, file)).Order().Prepend("README.md")
             .SelectMany(file => BlocksOf(file).Where(block => block.Contains("Set-Secret", StringComparison.Ordinal) && block.Contains("-Mb", StringComparison.Ordinal)).Select(block => new TheoryDataRow<string, string>(file, block)));
 
     [Theory]

@@ -68,6 +68,11 @@ public sealed class TestTokenTests : IDisposable
 
     [Theory]
     [InlineData("Test-MbToken $text $emptyKey", "MbInvalidRequest")]
+    [InlineData("Test-MbToken $text $publicKey", "MbInvalidRequest")]
+    [InlineData("$text | Test-MbToken -SecretKey $pem", "MbInvalidRequest")]
+    [InlineData("New-MbUserToken a@b.example -ApiKey $secretAsPublic -SecretKey $key", "MbInvalidRequest")]
+    [InlineData("'a@b.example', 'c@d.example' | New-MbUserToken -ApiKey pk_1 -SecretKey $publicKey", "MbInvalidRequest")]
+    [InlineData("New-MbUserToken a@b.example -ApiKey pk_1 -SecretKey $pem", "MbInvalidRequest")]
     [InlineData("Test-MbToken $text $key -ClockSkew '-00:00:01'", "MbInvalidRequest")]
     [InlineData("Test-MbToken $text $key -ClockSkew 60", "ParameterArgumentTransformationError")]
     [InlineData("Test-MbToken $text $plainKey", "ParameterArgumentTransformationError")]
@@ -80,11 +85,14 @@ public sealed class TestTokenTests : IDisposable
             ("text", TokenText.User),
             ("key", Secret.Of(TokenText.Key)),
             ("plainKey", TokenText.Key),
+            ("secretAsPublic", "sk_canary0123456789"),
+            ("publicKey", Secret.Of("pk_canary0123456789")),
+            ("pem", Secret.Of("-----BEGIN PUBLIC KEY-----\ncanary0123456789\n-----END PUBLIC KEY-----")),
             ("emptyKey", Secret.Of("")));
 
         Assert.Empty(run.Output);
         Assert.StartsWith(id, run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
-        Secret.MustNotBeIn(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[2], TokenText.Key);
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User, TokenText.User.Split('.')[2], TokenText.Key, "canary0123456789");
     }
 
     [Fact]

@@ -1,10 +1,8 @@
 using System;
 using System.IO;
 using System.Linq;
-using System.Management.Automation;
 using System.Text;
 using System.Threading.Tasks;
-using MagicBellJwt.Tests.Engine;
 using MagicBellJwt.Tests.Server;
 using Xunit;
 
