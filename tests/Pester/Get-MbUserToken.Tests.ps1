@@ -18,7 +18,7 @@ Describe 'Get-MbUserToken' {
     }
 
     It 'refuses a row without the column, and an empty user id' {
-        { [pscustomobject]@{ Other = 1 } | Get-MbUserToken -ErrorAction Stop } | Should -Throw -ErrorId 'InputObjectNotBound*'
+        { [pscustomobject]@{ Other = 1 } | Get-MbUserToken -ErrorAction Stop } | Should -Throw -ErrorId 'MbInvalidRequest*'
         { Get-MbUserToken '' -ErrorAction Stop } | Should -Throw -ErrorId 'MbInvalidRequest*'
     }
 }

@@ -40,10 +40,10 @@ Describe 'Update-MbProjectToken' {
         Get-SandboxWrite $sandbox | Should -Be $before
     }
 
-    It 'leaves the old token where it was when the new one cannot be stored' {
+    It 'keeps the old token when nobody can tell whether the new one was stored' {
         $old = New-MbProjectToken 'ci fail'
         { Update-MbProjectToken 'ci fail' -SaveTo { throw 'full' } -ErrorAction Stop @journal } | Should -Throw -ErrorId 'MbRotationFailed*'
-        (Get-MbProjectToken 'ci fail').Id | Should -Be $old.Id
+        (Get-MbProjectToken 'ci fail').Id | Should -Contain $old.Id
     }
 
     It 'rotates by its alias, which the history keeps' {

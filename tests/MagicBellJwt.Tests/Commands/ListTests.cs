@@ -133,13 +133,20 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
     [InlineData("Get-MbProjectToken -PageSize 101")]
     [InlineData("Get-MbUserToken usr_7 -ThrottleLimit 65")]
     [InlineData("Get-MbUserToken usr_7 -ThrottleLimit 0")]
-    [InlineData("[pscustomobject]@{ User = 'usr_7' } | Get-MbUserToken")]
-    [InlineData("Get-MbUserToken ([pscustomobject]@{ User = 'usr_7' })")]
     public async Task What_cannot_be_bound_is_an_error_of_the_engine(string script)
     {
         Run run = Run(script);
 
         Assert.IsType<ParameterBindingException>(run.Error.Exception, exactMatch: false);
+        Assert.Empty(await Server.RequestsAsync());
+    }
+
+    [Theory]
+    [InlineData("[pscustomobject]@{ User = 'usr_7' } | Get-MbUserToken")]
+    [InlineData("Get-MbUserToken ([pscustomobject]@{ User = 'usr_7' })")]
+    public async Task A_row_without_the_column_is_an_error_before_anything_is_sent(string script)
+    {
+        Assert.StartsWith("MbInvalidRequest,", Run(script).Error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Empty(await Server.RequestsAsync());
     }
 

@@ -270,7 +270,19 @@ public sealed class CompletionTests : IDisposable
 
     private IReadOnlyList<PSObject> Run(string script, params (string Name, object? Value)[] variables) => _engine.Run(script, variables).MustSucceed();
 
-    private IReadOnlyList<CompletionResult> Complete(string line) =>
+    // As at a prompt: what a busy machine did not offer within the second is there at the next press of the key.
+    private IReadOnlyList<CompletionResult> Complete(string line)
+    {
+        IReadOnlyList<CompletionResult> offered = [];
+        for (int press = 0; press < 3 && offered.Count == 0; press++)
+        {
+            offered = CompleteOnce(line);
+        }
+
+        return offered;
+    }
+
+    private IReadOnlyList<CompletionResult> CompleteOnce(string line) =>
         [.. Run("$Error.Clear(); [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches; if ($Error) { throw $Error[0] }", ("line", line))
             .Select(result => (CompletionResult)result.BaseObject)];
 
