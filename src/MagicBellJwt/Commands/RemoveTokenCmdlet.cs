@@ -98,7 +98,9 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
             bool isTold = PassThru
                 ? await OfferAsync(revocation).ConfigureAwait(false) == Delivery.Written
                 : await OfferAsync(static () => { }).ConfigureAwait(false);
-            if (!isTold)
+
+            // A pipeline that is being stopped drops what was written to it.
+            if (!isTold || Stopping)
             {
                 WarnAfterEnd($"The pipeline was stopped, but this token had already been revoked: {description}.");
             }
