@@ -11,6 +11,8 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
     // One token may have leaked to many places.
     private readonly HashSet<string> _leaked = new(StringComparer.OrdinalIgnoreCase);
     private bool _expected;
+    private volatile bool _isStopped;
+    private volatile string? _lastWritten;
     private long _inputs;
 
     /// <summary>
@@ -43,6 +45,25 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
     private bool Asks => !Force
         || MyInvocation.BoundParameters.ContainsKey("Confirm")
         || LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? whatIf) ? whatIf : GetVariableValue("WhatIfPreference"));
+
+    /// <inheritdoc/>
+    protected override void StopProcessing()
+    {
+        _isStopped = true;
+        base.StopProcessing();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (_isStopped && _lastWritten is { } written)
+        {
+            // A later command may have been handling it when the stop came, and its output is dropped then.
+            WarnAfterEnd($"The pipeline was stopped, but this token had already been revoked: {written}.");
+        }
+
+        base.Dispose(disposing);
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -100,6 +121,11 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
                 : await OfferAsync(static () => { }).ConfigureAwait(false);
 
             // A pipeline that is being stopped drops what was written to it.
+            if (isTold && PassThru)
+            {
+                _lastWritten = description;
+            }
+
             if (!isTold || Stopping)
             {
                 WarnAfterEnd($"The pipeline was stopped, but this token had already been revoked: {description}.");
