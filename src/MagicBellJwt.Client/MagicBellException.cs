@@ -63,7 +63,7 @@ public sealed class MagicBellException : Exception
     /// <summary>The Idempotency-Key of a create, the same on each attempt; null for other calls.</summary>
     public Guid? IdempotencyKey { get; internal set; }
 
-    /// <summary>When the first attempt of a create was begun, by this machine's clock, in UTC; null for other calls.</summary>
+    /// <summary>When the first attempt of a create was begun, in UTC, by the server's clock as far as it is known; null for other calls.</summary>
     public DateTimeOffset? SentAt { get; internal set; }
 
     /// <summary>What is known about the failed attempt's work.</summary>

@@ -15,11 +15,15 @@ internal sealed class HandWritten : IDisposable
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false });
+    private readonly HttpClient _createClient = new(new SocketsHttpHandler { AllowAutoRedirect = false });
 
     public HandWritten(Server server)
     {
-        _client.BaseAddress = server.Address;
-        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", server.Token);
+        foreach (HttpClient client in new[] { _client, _createClient })
+        {
+            client.BaseAddress = server.Address;
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", server.Token);
+        }
     }
 
     /// <summary>The whole list.</summary>
@@ -66,7 +70,10 @@ internal sealed class HandWritten : IDisposable
         List<Created> created = [];
         foreach (string name in names)
         {
-            using HttpResponseMessage response = await _client.PostAsJsonAsync("jwt/project", new Create(name, null), s_json);
+            // On a connection of its own, as the module does it: on a kept one a create may be lost without anybody knowing.
+            using var request = new HttpRequestMessage(HttpMethod.Post, "jwt/project") { Content = JsonContent.Create(new Create(name, null), options: s_json) };
+            request.Headers.ConnectionClose = true;
+            using HttpResponseMessage response = await _createClient.SendAsync(request);
             response.EnsureSuccessStatusCode();
             created.Add((await response.Content.ReadFromJsonAsync<Created>(s_json))!);
         }
@@ -74,7 +81,11 @@ internal sealed class HandWritten : IDisposable
         return created;
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _client.Dispose();
+        _createClient.Dispose();
+    }
 
     private async Task<Page> GetAsync(string address) => (await _client.GetFromJsonAsync<Page>(address, s_json))!;
 

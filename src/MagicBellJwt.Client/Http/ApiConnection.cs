@@ -85,7 +85,7 @@ internal sealed class ApiConnection : IDisposable
     }
 
     // The one place where a request's failure gets its last form: whatever was thrown, this is what the caller sees.
-    private static MagicBellException EndOf(Progress progress, Exception exception)
+    private MagicBellException EndOf(Progress progress, Exception exception)
     {
         MagicBellException failure = exception switch
         {
@@ -98,9 +98,11 @@ internal sealed class ApiConnection : IDisposable
         progress.Note(failure.Outcome);
         if (progress.Request.IsCreate)
         {
-            failure = progress.OutcomeUnknown ? FailureMapping.OfUnknownCreate(progress.Request, progress.Started, failure) : failure;
+            // By the server's clock as far as it is known: the token is looked for by the time that the server wrote down.
+            DateTimeOffset started = progress.Started - (ClockOffset ?? TimeSpan.Zero);
+            failure = progress.OutcomeUnknown ? FailureMapping.OfUnknownCreate(progress.Request, started, failure) : failure;
             failure.IdempotencyKey = progress.Request.IdempotencyKey;
-            failure.SentAt = progress.Started;
+            failure.SentAt = started;
         }
 
         failure.Attempts = progress.Attempts;

@@ -41,7 +41,8 @@ internal sealed class HttpTransport : IDisposable
     /// <param name="message">The message.</param>
     /// <param name="isCreate">
     /// Whether it is a create, which gets a connection of its own: a kept one may have been ended by the server a moment ago, and then nobody
-    /// can tell whether the create arrived. .NET Framework would even send it again by itself.
+    /// can tell whether the create arrived. .NET Framework would even send it again by itself. A handler for each, since <c>Connection: close</c>
+    /// is only a wish: where the server ignores it the handler keeps the connection.
     /// </param>
     /// <param name="receive">Reads the answer.</param>
     /// <param name="cancellation">Ends it.</param>

@@ -190,6 +190,21 @@ public class CreateTests
         Assert.DoesNotContain("canary", failure.ToString(), StringComparison.Ordinal);
     }
 
+    // It is looked for by the time that the server writes down.
+    [Theory]
+    [InlineData(3)]
+    [InlineData(-3)]
+    public async Task A_create_in_doubt_names_its_moment_by_the_servers_clock(int days)
+    {
+        string date = "Date: " + DateTimeOffset.UtcNow.ToString("R", System.Globalization.CultureInfo.InvariantCulture);
+        await using RawServer server = RawServer.Answering(request => request.AnswerAsync(200, Answers.Page, date), request => request.AnswerAsync(502, ""));
+        using var client = new TestClient(server, options => options.Clock = new ShiftedClock(TimeSpan.FromDays(days)));
+        await client.ListAsync();
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync());
+        Assert.InRange(failure.SentAt!.Value, DateTimeOffset.UtcNow.AddMinutes(-2), DateTimeOffset.UtcNow.AddMinutes(2));
+        Assert.Contains(failure.SentAt.Value.UtcDateTime.ToString("yyyy-MM-ddTHH:mm", System.Globalization.CultureInfo.InvariantCulture), failure.Message, StringComparison.Ordinal);
+    }
+
     // A server that ends a kept connection at any moment after an answer: nothing was sent on it, so nothing may be in doubt.
     [Fact]
     public async Task A_kept_connection_that_the_server_ends_right_after_an_answer_puts_no_create_in_doubt()

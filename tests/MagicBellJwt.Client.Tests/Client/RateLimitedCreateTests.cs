@@ -141,9 +141,4 @@ public class RateLimitedCreateTests
         Assert.DoesNotContain(server.Requests, request => request.Method == "GET");
         Assert.Single(server.Api.ListTokens(), token => token.Name == "the name");
     }
-
-    private sealed class ShiftedClock(TimeSpan offset) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + offset;
-    }
 }
