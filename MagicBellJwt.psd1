@@ -27,6 +27,7 @@
         'Get-MbProjectToken'
         'Get-MbSession'
         'Get-MbTokenReport'
+        'Get-MbUser'
         'Get-MbUserToken'
         'New-MbProjectToken'
         'New-MbUserToken'

@@ -12,11 +12,11 @@ using Newtonsoft.Json;
 
 namespace MagicBellJwt.Client;
 
-/// <summary>The six JWT operations of the MagicBell API, under its own names, for one project.</summary>
+/// <summary>The six JWT operations of the MagicBell API and its list of users, under its own names, for one project.</summary>
 /// <remarks>
 /// Safe for concurrent calls. Every operation fails with a <see cref="MagicBellException"/>, or with an
 /// <see cref="OperationCanceledException"/> where the caller stopped it and nothing is in doubt.
-/// Facts of the API are from the vendor's OpenAPI document 2.0.0 unless said otherwise.
+/// Facts of the API are from the vendor's OpenAPI document 2.0.0 unless said otherwise; those of users from its Go and JavaScript clients.
 /// </remarks>
 public sealed class JwtService : IDisposable
 {
@@ -93,7 +93,7 @@ public sealed class JwtService : IDisposable
     {
         CheckBearer(token, "token");
         var request = new ApiRequest(HttpMethod.Get, new Uri(_root + "/jwt/project?limit=1"), $"read with the token {TokenFingerprint.Of(token)}") { Token = token };
-        await _connection.SendAsync(request, AnswerReader.ReadPage, call).ConfigureAwait(false);
+        await _connection.SendAsync(request, AnswerReader.ReadTokenPage, call).ConfigureAwait(false);
     }
 
     /// <summary><c>GET /jwt/project</c>: the project's tokens, newest first, without their values.</summary>
@@ -124,6 +124,22 @@ public sealed class JwtService : IDisposable
             new Uri(_root + "/jwt/user/" + Uri.EscapeDataString(userId) + QueryOf(page)),
             backwards: page.Before is not null,
             $"list the tokens of user {_connection.Redactor.Clean(userId)}");
+    }
+
+    /// <summary><c>GET /users</c>: the project's users.</summary>
+    /// <param name="page">Where the list begins. Without a size a page has 50.</param>
+    /// <param name="query">Only users whose e-mail address or external id matches this text. How it matches is not documented: compare what comes. Null for all users.</param>
+    /// <returns>The pages, each read when it is asked for.</returns>
+    /// <exception cref="MagicBellException">A cursor or the query is empty or cannot stand in an address.</exception>
+    public UserPages ListUsersAsync(PageRequest page, string? query = null)
+    {
+        if (query is not null)
+        {
+            RequestValidation.CheckQuery(query);
+        }
+
+        string filter = query is null ? "" : $" that match '{_connection.Redactor.Clean(query)}'";
+        return new UserPages(this, new Uri(_root + "/users" + QueryOf(page, query)), backwards: page.Before is not null, "list the users" + filter);
     }
 
     /// <summary><c>POST /jwt/project</c>: issues a project token. Its value is in this answer only.</summary>
@@ -187,15 +203,16 @@ public sealed class JwtService : IDisposable
     /// <summary>Ends every request in flight, and forgets the token and the connections.</summary>
     public void Dispose() => _connection.Dispose();
 
-    internal Task<TokenPage> FetchPageAsync(Uri address, string purpose, string? bearer, CallContext call) =>
-        _connection.SendAsync(new ApiRequest(HttpMethod.Get, address, purpose) { Token = bearer }, AnswerReader.ReadPage, call);
+    internal Task<ListPage<T>> FetchPageAsync<T>(Uri address, string purpose, string? bearer, Func<Answer, ListPage<T>> read, CallContext call) =>
+        _connection.SendAsync(new ApiRequest(HttpMethod.Get, address, purpose) { Token = bearer }, read, call);
 
-    private static string QueryOf(PageRequest page)
+    private static string QueryOf(PageRequest page, string? filter = null)
     {
         var query = new StringBuilder();
         Add("limit", page.Size?.ToString(CultureInfo.InvariantCulture));
         AddCursor("starting_after", page.After);
         AddCursor("ending_before", page.Before);
+        Add("query", filter);
         return query.ToString();
 
         void AddCursor(string name, string? cursor)

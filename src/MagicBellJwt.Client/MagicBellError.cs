@@ -15,6 +15,9 @@ public enum MagicBellError
     /// <summary>404: no token of this kind has that id in this project.</summary>
     TokenNotFound,
 
+    /// <summary>No user of the project has the address or the id that was asked for.</summary>
+    UserNotFound,
+
     /// <summary>409: the server holds something that contradicts the request.</summary>
     Conflict,
 

@@ -87,7 +87,7 @@ public static class RequestValidation
     }
 
     /// <summary>Checks a cursor, which stands in a query.</summary>
-    /// <param name="cursor">The cursor: a token's id, or what else the server takes for one.</param>
+    /// <param name="cursor">The cursor: a token's or a user's id, or what else the server takes for one.</param>
     /// <exception cref="MagicBellException">It is empty, too long or not valid Unicode.</exception>
     public static void CheckCursor(string cursor)
     {
@@ -97,6 +97,19 @@ public static class RequestValidation
         }
 
         CheckId(cursor, "id that the list should begin after or before");
+    }
+
+    /// <summary>Checks what users are looked for by.</summary>
+    /// <param name="query">The text.</param>
+    /// <exception cref="MagicBellException">It is empty, too long or not valid Unicode.</exception>
+    public static void CheckQuery(string query)
+    {
+        if (string.IsNullOrWhiteSpace(query))
+        {
+            throw MagicBellException.Invalid("The text that users are to match is empty.");
+        }
+
+        CheckId(query, "text that users are to match");
     }
 
     /// <summary>Checks a token's id.</summary>
@@ -142,7 +155,7 @@ public static class RequestValidation
     {
         if (text.Length > MaximumIdLength)
         {
-            throw MagicBellException.Invalid($"The {what} has {text.Length} characters, and no id is that long.");
+            throw MagicBellException.Invalid($"The {what} has {text.Length} characters; at most {MaximumIdLength} can be sent.");
         }
 
         CheckSendable(text, what);

@@ -28,13 +28,6 @@ public sealed class ListedTokenRecord
     public IReadOnlyDictionary<string, object?>? OtherFields { get; internal set; }
 }
 
-/// <summary>One page of a list, and where the neighbouring pages are.</summary>
-/// <param name="Tokens">The tokens of this page, in the server's order.</param>
-/// <param name="Address">The address that this page was read from.</param>
-/// <param name="Next">The address of the next page; null on the last one.</param>
-/// <param name="Previous">The address of the previous page; null on the first one.</param>
-public sealed record TokenPage(IReadOnlyList<ListedTokenRecord> Tokens, Uri Address, Uri? Next, Uri? Previous);
-
 /// <summary>The answer to a create (<c>AccessToken</c>): the only place where the API ever shows the token's value.</summary>
 public sealed class CreatedToken
 {
@@ -76,7 +69,7 @@ public sealed record CreateProjectToken(string Name, long? Lifetime);
 public sealed record CreateUserToken(string? Email, string? ExternalId, string? Name, long? Lifetime);
 
 /// <summary>Where a list begins. The module speaks the paging dialect of the vendor's clients from 2025 on.</summary>
-/// <param name="Size">Tokens a page (<c>limit</c>); null for the server's default.</param>
+/// <param name="Size">Tokens or users a page (<c>limit</c>); null for the server's default.</param>
 /// <param name="After">The id after which the list begins (<c>starting_after</c>); null for its start.</param>
 /// <param name="Before">The id before which the list ends, read backwards (<c>ending_before</c>); null for none.</param>
 public sealed record PageRequest(int? Size = null, string? After = null, string? Before = null);

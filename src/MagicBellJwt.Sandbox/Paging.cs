@@ -10,7 +10,6 @@ namespace MagicBellJwt.Sandbox;
 /// </summary>
 internal sealed class Paging
 {
-    private const int DefaultSize = 25;
     private const int GreatestSize = 100;
 
     private static readonly string[] s_liveNames = ["limit", "starting_after", "ending_before"];
@@ -18,25 +17,32 @@ internal sealed class Paging
 
     private readonly string[] _names;
 
-    private Paging(Dictionary<string, string> query, string[] names)
+    private Paging(Dictionary<string, string> query, string[] names, int size)
     {
         _names = names;
+        Size = size;
+        Filter = query.TryGetValue("query", out string? filter) ? filter : null;
         After = query.TryGetValue(_names[1], out string? after) ? after : null;
         Before = query.TryGetValue(_names[2], out string? before) ? before : null;
     }
 
-    /// <summary>How many tokens the page holds at most: a greater number asked for is lowered to 100.</summary>
-    public int Size { get; private set; } = DefaultSize;
+    /// <summary>How many items the page holds at most: a greater number asked for is lowered to 100.</summary>
+    public int Size { get; private set; }
 
     public string? After { get; }
 
     public string? Before { get; }
 
+    /// <summary>What the items are to match; null for all. Only the list of users takes it.</summary>
+    public string? Filter { get; }
+
     /// <summary>Null when the size is not a whole number from 1, or when both ends are given.</summary>
-    public static Paging? Read(string query)
+    /// <param name="query">The query.</param>
+    /// <param name="defaultSize">How many items a page has where the query does not say.</param>
+    public static Paging? Read(string query, int defaultSize)
     {
         Dictionary<string, string> parameters = Parameters(query);
-        var paging = new Paging(parameters, Array.Exists(s_publishedNames, parameters.ContainsKey) ? s_publishedNames : s_liveNames);
+        var paging = new Paging(parameters, Array.Exists(s_publishedNames, parameters.ContainsKey) ? s_publishedNames : s_liveNames, defaultSize);
         if (parameters.TryGetValue(paging._names[0], out string? text))
         {
             if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int size) || size < 1)
@@ -51,10 +57,10 @@ internal sealed class Paging
     }
 
     /// <summary>The query of another page of the same list, in the dialect it was asked for in.</summary>
-    public string Query(SandboxToken? after = null, SandboxToken? before = null) =>
-        "?" + _names[0] + "=" + Size.ToString(CultureInfo.InvariantCulture)
-        + (after is null ? "" : "&" + _names[1] + "=" + after.Id.ToString("D"))
-        + (before is null ? "" : "&" + _names[2] + "=" + before.Id.ToString("D"));
+    public string Query(string? after = null, string? before = null) =>
+        "?" + _names[0] + "=" + Size.ToString(CultureInfo.InvariantCulture) + Part(_names[1], after) + Part(_names[2], before) + Part("query", Filter);
+
+    private static string Part(string name, string? value) => value is null ? "" : "&" + name + "=" + Uri.EscapeDataString(value);
 
     private static Dictionary<string, string> Parameters(string query)
     {

@@ -13,16 +13,19 @@ using Newtonsoft.Json.Linq;
 namespace MagicBellJwt.Sandbox;
 
 /// <summary>
-/// The JWT operations of the MagicBell API in memory: one project, its users and their tokens. Give it to an <see cref="HttpClient"/> to
+/// The JWT operations of the MagicBell API, and its list of users, in memory: one project, its users and their tokens. Give it to an <see cref="HttpClient"/> to
 /// work without a network, or host <see cref="Answer"/> behind a server. Safe to use from many threads.
 /// </summary>
 /// <remarks>
 /// Where the vendor's documents are silent: a page holds at most 100 tokens, whatever was asked for; an expired token can still be revoked;
-/// revoking a revoked one is a 404; an email address and an external id that belong to two users are a 409; times are whole seconds.
+/// revoking a revoked one is a 404; an email address and an external id that belong to two users are a 409; times are whole seconds; users are listed newest first, at most 100 a page.
 /// </remarks>
 public sealed class SandboxHandler : HttpMessageHandler
 {
     private const string Root = "/v2/jwt/";
+    private const string UsersPath = "/v2/users";
+    private const int TokensAPage = 25;
+    private const int UsersAPage = 50;
 
     private readonly object _gate = new();
     private readonly SandboxOptions _options;
@@ -76,8 +79,60 @@ public sealed class SandboxHandler : HttpMessageHandler
     {
         lock (_gate)
         {
-            SandboxUser user = _users.FindOrAdd(userId);
+            SandboxUser user = _users.FindOrAdd(userId, WholeSeconds(Now));
             Seed(user.Tokens, user, "user " + userId, count);
+        }
+    }
+
+    /// <summary>
+    /// Adds users in one go: <c>user1@example.com</c> with the external id <c>ext-1</c> and the name <c>First1 Last1</c>, and on, each first heard of a
+    /// second after the one before. The ids are the same in each sandbox seeded alike.
+    /// </summary>
+    /// <param name="count">How many, from 0.</param>
+    /// <param name="tokens">How many tokens each has, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
+    public void SeedUsers(int count, int tokens = 0)
+    {
+        if (count < 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(count));
+        }
+
+        lock (_gate)
+        {
+            DateTimeOffset first = WholeSeconds(Now).AddSeconds(-count);
+            var ids = new SeedIds("users", _users.OldestFirst.Count);
+            for (int i = 1; i <= count; i++)
+            {
+                string number = i.ToString(CultureInfo.InvariantCulture);
+                SandboxUser user = _users.FindOrAdd("usr_" + ids.Next().ToString("N"), first.AddSeconds(i));
+                _users.Name(user, $"user{number}@example.com", "ext-" + number);
+                user.FirstName = "First" + number;
+                user.LastName = "Last" + number;
+                Seed(user.Tokens, user, "user " + user.Id, tokens);
+            }
+        }
+    }
+
+    /// <summary>Adds a user, or names one that is there anew. Two users may get one address here, which creates never do.</summary>
+    /// <param name="userId">The user's id: any text.</param>
+    /// <param name="email">The email address; null for none.</param>
+    /// <param name="externalId">The external id; null for none.</param>
+    public void SetUser(string userId, string? email, string? externalId)
+    {
+        lock (_gate)
+        {
+            _users.Name(_users.FindOrAdd(userId, WholeSeconds(Now)), email, externalId);
+        }
+    }
+
+    /// <summary>Every user, the oldest first.</summary>
+    /// <returns>The users there are now.</returns>
+    public IReadOnlyList<SandboxUser> ListUsers()
+    {
+        lock (_gate)
+        {
+            return [.. _users.OldestFirst];
         }
     }
 
@@ -87,7 +142,7 @@ public sealed class SandboxHandler : HttpMessageHandler
     {
         lock (_gate)
         {
-            return [.. _projectTokens.OldestFirst, .. _users.All.SelectMany(user => user.Tokens.OldestFirst)];
+            return [.. _projectTokens.OldestFirst, .. _users.OldestFirst.SelectMany(user => user.Tokens.OldestFirst)];
         }
     }
 
@@ -96,14 +151,10 @@ public sealed class SandboxHandler : HttpMessageHandler
     /// <returns>The answer; errors are answers too.</returns>
     public SandboxAnswer Answer(SandboxRequest request)
     {
-        if (!request.Path.StartsWith(Root, StringComparison.Ordinal))
-        {
-            return Error(404, "not_found", "There is nothing at this path.");
-        }
-
-        string[] segments = request.Path.Substring(Root.Length).Split('/');
+        string[] segments = request.Path.StartsWith(Root, StringComparison.Ordinal) ? request.Path.Substring(Root.Length).Split('/') : [];
         string shape = segments.Length switch
         {
+            0 when request.Path == UsersPath => "users",
             1 => segments[0],
             2 when segments[1].Length > 0 => segments[0] + "/{id}",
             _ => "",
@@ -114,6 +165,7 @@ public sealed class SandboxHandler : HttpMessageHandler
             "project/{id}" => ["DELETE"],
             "user" => ["POST"],
             "user/{id}" => ["GET", "DELETE"],
+            "users" when segments.Length == 0 => ["GET"],
             _ => [],
         };
         if (methods.Length == 0)
@@ -126,12 +178,13 @@ public sealed class SandboxHandler : HttpMessageHandler
             return Error(405, "method_not_allowed", "This path takes " + string.Join(" and ", methods) + ".", ("Allow", string.Join(", ", methods)));
         }
 
-        string id = Uri.UnescapeDataString(segments[segments.Length - 1]);
+        string id = Uri.UnescapeDataString(segments.LastOrDefault() ?? "");
         DateTimeOffset now = Now;
         lock (_gate)
         {
             return Refuse(request, now) ?? (request.Method, shape) switch
             {
+                ("GET", "users") => ListUsers(request),
                 ("GET", "project") => List(request, _projectTokens),
                 ("GET", _) => _users.Find(id) is { } user ? List(request, user.Tokens) : Error(404, "not_found", "There is no such user."),
                 ("DELETE", "project/{id}") => Discard(id, "project", now),
@@ -232,33 +285,89 @@ public sealed class SandboxHandler : HttpMessageHandler
 
     private SandboxAnswer List(SandboxRequest request, TokenList list)
     {
-        if (Paging.Read(request.Query) is not { } paging)
+        if (Paging.Read(request.Query, TokensAPage) is not { } paging)
         {
-            return Error(422, "invalid_page", "The size of a page is a whole number from 1, and a page is after or before a token, not both.");
+            return WrongPage();
         }
 
         SandboxToken? after = Cursor(paging.After);
         SandboxToken? before = Cursor(paging.Before);
         if ((after is null && paging.After is not null) || (before is null && paging.Before is not null))
         {
-            return Error(422, "invalid_cursor", "The cursor is not of this list.");
+            return WrongCursor();
         }
 
         TokenPage page = list.Page(paging.Size, after, before);
+        return Page(request, paging, page.Tokens, page.HasNewer, page.HasOlder, token => token.Id.ToString("D"), (json, token) =>
+        {
+            json.WriteMember("id", token.Id.ToString("D"));
+            json.WriteMemberIfAny("name", token.Name);
+            json.WriteMemberIfAny("created_at", token.CreatedAt);
+            json.WriteMemberIfAny("expires_at", token.ExpiresAt);
+            json.WriteMemberIfAny("discarded_at", token.DiscardedAt);
+        });
+
+        SandboxToken? Cursor(string? id) =>
+            Find(id) is { } token && list.Contains(token) && !(_options.CursorsDieWithTheirToken && token.IsDiscarded) ? token : null;
+    }
+
+    private SandboxAnswer ListUsers(SandboxRequest request)
+    {
+        if (Paging.Read(request.Query, UsersAPage) is not { } paging)
+        {
+            return WrongPage();
+        }
+
+        SandboxUser? after = paging.After is null ? null : _users.Find(paging.After);
+        SandboxUser? before = paging.Before is null ? null : _users.Find(paging.Before);
+        if ((after is null && paging.After is not null) || (before is null && paging.Before is not null))
+        {
+            return WrongCursor();
+        }
+
+        UserPage page = _users.Page(paging.Size, after, before, user => paging.Filter is null || Matches(user.Email, paging.Filter) || Matches(user.ExternalId, paging.Filter));
+        return Page(request, paging, page.Users, page.HasNewer, page.HasOlder, user => user.Id, (json, user) =>
+        {
+            json.WriteMember("id", user.Id);
+            json.WriteMember("email", user.Email);
+            json.WriteMember("external_id", user.ExternalId);
+            json.WriteMember("first_name", user.FirstName);
+            json.WriteMember("last_name", user.LastName);
+            json.WriteMember("custom_attributes", null);
+            json.WriteMemberIfAny("created_at", user.CreatedAt);
+            json.WriteMemberIfAny("updated_at", user.CreatedAt);
+            json.WriteMember("last_seen_at", null);
+            json.WriteMember("last_notified_at", null);
+        });
+    }
+
+    private bool Matches(string? text, string query)
+    {
+        StringComparison comparison = _options.UserQueryMindsCase ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase;
+        return text is not null && _options.UserQuery switch
+        {
+            UserQuery.Exact => string.Equals(text, query, comparison),
+            UserQuery.Prefix => text.StartsWith(query, comparison),
+            _ => text.IndexOf(query, comparison) >= 0,
+        };
+    }
+
+    private SandboxAnswer WrongPage() => Error(422, "invalid_page", "The size of a page is a whole number from 1, and a page is after or before an item, not both.");
+
+    private SandboxAnswer WrongCursor() => Error(422, "invalid_cursor", "The cursor is not of this list.");
+
+    private SandboxAnswer Page<T>(SandboxRequest request, Paging paging, List<T> items, bool hasNewer, bool hasOlder, Func<T, string> idOf, Action<JsonWriter, T> write)
+    {
         string address = request.Origin + request.Path;
         return Json200(json =>
         {
             json.WriteStartObject();
             json.WritePropertyName("data");
             json.WriteStartArray();
-            foreach (SandboxToken token in page.Tokens)
+            foreach (T item in items)
             {
                 json.WriteStartObject();
-                json.WriteMember("id", token.Id.ToString("D"));
-                json.WriteMemberIfAny("name", token.Name);
-                json.WriteMemberIfAny("created_at", token.CreatedAt);
-                json.WriteMemberIfAny("expires_at", token.ExpiresAt);
-                json.WriteMemberIfAny("discarded_at", token.DiscardedAt);
+                write(json, item);
                 json.WriteEndObject();
             }
 
@@ -266,14 +375,11 @@ public sealed class SandboxHandler : HttpMessageHandler
             json.WritePropertyName("links");
             json.WriteStartObject();
             json.WriteMember("first", address + paging.Query());
-            json.WriteMember("next", page.HasOlder ? address + paging.Query(after: page.Tokens[page.Tokens.Count - 1]) : null);
-            json.WriteMember("prev", page.HasNewer ? address + paging.Query(before: page.Tokens[0]) : null);
+            json.WriteMember("next", hasOlder ? address + paging.Query(after: idOf(items[items.Count - 1])) : null);
+            json.WriteMember("prev", hasNewer ? address + paging.Query(before: idOf(items[0])) : null);
             json.WriteEndObject();
             json.WriteEndObject();
         });
-
-        SandboxToken? Cursor(string? id) =>
-            Find(id) is { } token && list.Contains(token) && !(_options.CursorsDieWithTheirToken && token.IsDiscarded) ? token : null;
     }
 
     private SandboxAnswer Discard(string id, string kind, DateTimeOffset now)
@@ -331,7 +437,7 @@ public sealed class SandboxHandler : HttpMessageHandler
         }
 
         SandboxUser? user = null;
-        if (kind == "user" && (user = _users.Identify(input.Email, input.ExternalId)) is null)
+        if (kind == "user" && (user = _users.Identify(input.Email, input.ExternalId, createdAt)) is null)
         {
             return Error(409, "user_conflict", "email and external_id are of two users.");
         }

@@ -45,6 +45,25 @@ public sealed class SandboxOptions
     /// documents it for its API, not for these operations. Default: true.
     /// </summary>
     public bool HonourIdempotencyKeys { get; init; } = true;
+
+    /// <summary>How <c>query</c> matches an email address or an external id of <c>GET /users</c>. The vendor does not document it. Default: <see cref="UserQuery.Part"/>.</summary>
+    public UserQuery UserQuery { get; init; } = UserQuery.Part;
+
+    /// <summary>Whether <c>query</c> tells upper from lower case. The vendor does not document it. Default: false.</summary>
+    public bool UserQueryMindsCase { get; init; }
+}
+
+/// <summary>How a query for users matches.</summary>
+public enum UserQuery
+{
+    /// <summary>The whole of the address or id is the query.</summary>
+    Exact,
+
+    /// <summary>The address or id begins with the query.</summary>
+    Prefix,
+
+    /// <summary>The query is anywhere in the address or id.</summary>
+    Part,
 }
 
 /// <summary>Which minute a rate limit counts.</summary>

@@ -15,6 +15,9 @@ internal static class CommandLine
           --latency MS                 let each request take so long to arrive
           --seed-project-tokens N      start with N project tokens
           --seed-user USERID:N         start with N tokens of a user; repeatable
+          --seed-users N[:TOKENS]      start with users user1@example.com and on, each with so many tokens
+          --user-query MATCH           how a query for users matches: exact, prefix or part (part)
+          --user-query-minds-case      tell upper from lower case in such a query
           --no-rate-limit              never answer 429
           --rate-window sliding|fixed  which minute the limit counts (sliding)
           --reads-per-minute N         how many GET a minute (250)
@@ -33,6 +36,9 @@ internal static class CommandLine
         string? file = null;
         var url = new Uri("http://127.0.0.1:0");
         int latency = 0, seedProjectTokens = 0, keptRequests = 10_000, reads = 250, writes = 200;
+        (int Users, int Tokens) seedUsers = (0, 0);
+        var userQuery = UserQuery.Part;
+        bool userQueryMindsCase = false;
         var seedUserTokens = new Dictionary<string, int>(StringComparer.Ordinal);
         var faults = new List<Fault>();
         bool enforceRateLimit = true, listDiscarded = false, cursorsDie = false, honourKeys = true;
@@ -49,6 +55,9 @@ internal static class CommandLine
                 case "--latency": latency = Number(); break;
                 case "--seed-project-tokens": seedProjectTokens = Number(); break;
                 case "--seed-user": SeedUser(); break;
+                case "--seed-users": seedUsers = Users(); break;
+                case "--user-query": userQuery = Query(); break;
+                case "--user-query-minds-case": userQueryMindsCase = true; break;
                 case "--no-rate-limit": enforceRateLimit = false; break;
                 case "--rate-window": window = Window(); break;
                 case "--reads-per-minute": reads = Number(from: 1); break;
@@ -82,6 +91,20 @@ internal static class CommandLine
                 _ => throw new FormatException(option + " is sliding or fixed."),
             };
 
+            UserQuery Query() => Text() switch
+            {
+                "exact" => UserQuery.Exact,
+                "prefix" => UserQuery.Prefix,
+                "part" => UserQuery.Part,
+                _ => throw new FormatException(option + " is exact, prefix or part."),
+            };
+
+            (int, int) Users()
+            {
+                string[] numbers = Text().Split(':', 2);
+                return (ParseNumber(numbers[0]), numbers.Length == 2 ? ParseNumber(numbers[1]) : 0);
+            }
+
             void SeedUser()
             {
                 string text = Text();
@@ -106,12 +129,15 @@ internal static class CommandLine
                 ListDiscarded = listDiscarded,
                 CursorsDieWithTheirToken = cursorsDie,
                 HonourIdempotencyKeys = honourKeys,
+                UserQuery = userQuery,
+                UserQueryMindsCase = userQueryMindsCase,
             },
             Url = url,
             AdministratorTokenFile = file ?? throw new FormatException("--admin-token-file is needed."),
             Latency = TimeSpan.FromMilliseconds(latency),
             SeedProjectTokens = seedProjectTokens,
             SeedUserTokens = seedUserTokens,
+            SeedUsers = seedUsers,
             Faults = faults,
             KeptRequests = keptRequests,
         };

@@ -10,7 +10,7 @@ namespace MagicBellJwt.Sandbox.Server;
 
 /// <summary>
 /// The control address, for tests in another process: <c>/_control/faults</c> (POST, DELETE), <c>/_control/requests</c> (GET, DELETE),
-/// <c>/_control/tokens</c> (GET) and <c>/_control/seed</c> (POST). No fault hits it, nothing of it is recorded, no token's value is told.
+/// <c>/_control/tokens</c> (GET), <c>/_control/users</c> (GET, POST) and <c>/_control/seed</c> (POST). No fault hits it, nothing of it is recorded, no token's value is told.
 /// </summary>
 internal sealed class Control(SandboxServer server, TimeProvider clock)
 {
@@ -46,6 +46,16 @@ internal sealed class Control(SandboxServer server, TimeProvider clock)
                     DateTimeOffset now = clock.GetUtcNow();
                     answer = server.Api.ListTokens().Select(token => new { token.Id, token.Kind, token.UserId, token.Name, Live = token.IsLive(now) });
                     break;
+                case "GET users":
+                    answer = server.Api.ListUsers().Select(user => new { user.Id, user.Email, user.ExternalId });
+                    break;
+                case "POST users":
+                    foreach (NamedUser user in JsonSerializer.Deserialize<NamedUser[]>(request.Body, Fault.JsonOptions) ?? throw new FormatException("Users are a list."))
+                    {
+                        server.Api.SetUser(user.Id, user.Email, user.ExternalId);
+                    }
+
+                    break;
                 case "POST seed":
                     Seed seed = JsonSerializer.Deserialize<Seed>(request.Body, Fault.JsonOptions) ?? throw new FormatException("A seed is an object.");
                     server.Api.SeedProjectTokens(seed.ProjectTokens);
@@ -76,6 +86,8 @@ internal sealed class Control(SandboxServer server, TimeProvider clock)
         http.Response.ContentType = "application/json";
         await JsonSerializer.SerializeAsync(http.Response.Body, answer, Everything, http.RequestAborted);
     }
+
+    private sealed record NamedUser(string Id, string? Email, string? ExternalId);
 
     private sealed record Seed(int ProjectTokens, string? UserId, int UserTokens);
 }

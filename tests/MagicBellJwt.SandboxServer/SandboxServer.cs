@@ -164,6 +164,7 @@ public sealed class SandboxServer : IAsyncDisposable
     private async Task ListenAsync()
     {
         Api.SeedProjectTokens(options.SeedProjectTokens);
+        Api.SeedUsers(options.SeedUsers.Users, options.SeedUsers.Tokens);
         foreach ((string userId, int count) in options.SeedUserTokens)
         {
             Api.SeedUserTokens(userId, count);

@@ -24,6 +24,9 @@ public sealed class SandboxServerOptions
     /// <summary>User tokens to start with, by user id.</summary>
     public IReadOnlyDictionary<string, int> SeedUserTokens { get; init; } = new Dictionary<string, int>();
 
+    /// <summary>Users to start with, and how many tokens each of them has.</summary>
+    public (int Users, int Tokens) SeedUsers { get; init; }
+
     /// <summary>What goes wrong, from the start.</summary>
     public IReadOnlyList<Fault> Faults { get; init; } = [];
 

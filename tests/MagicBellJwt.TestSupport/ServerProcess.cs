@@ -13,6 +13,9 @@ public sealed record ServerRequest(DateTimeOffset Time, string ConnectionId, str
 /// <summary>A token as the server holds it.</summary>
 public sealed record ServerToken(string Id, string Kind, string? UserId, string? Name, bool Live);
 
+/// <summary>A user as the server holds them.</summary>
+public sealed record ServerUser(string Id, string? Email, string? ExternalId);
+
 /// <summary>A sandbox server whose records are read as objects.</summary>
 public sealed class ServerProcess : SandboxProcess, IAsyncDisposable
 {
@@ -41,6 +44,16 @@ public sealed class ServerProcess : SandboxProcess, IAsyncDisposable
             ["user-id"] = userId,
             ["user-tokens"] = userTokens,
         });
+        answer.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Every user, the oldest first.</summary>
+    public async Task<ServerUser[]> UsersAsync() => JsonSerializer.Deserialize<ServerUser[]>(await ListAsync("users"), s_json)!;
+
+    /// <summary>Adds users, or names those anew who are there.</summary>
+    public async Task SetUsersAsync(params ServerUser[] users)
+    {
+        using HttpResponseMessage answer = await Control.PostAsJsonAsync("users", users, s_json);
         answer.EnsureSuccessStatusCode();
     }
 

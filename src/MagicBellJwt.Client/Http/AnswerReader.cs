@@ -27,17 +27,9 @@ internal static class AnswerReader
         MetadataPropertyHandling = MetadataPropertyHandling.Ignore,
     };
 
-    internal static TokenPage ReadPage(Answer answer)
-    {
-        PageAnswer page = Read<PageAnswer>(answer);
-        var tokens = new List<ListedTokenRecord>((page.Data ?? throw new UnreadableAnswerException("the list has no data")).Count);
-        foreach (TokenAnswer? token in page.Data)
-        {
-            tokens.Add(RecordOf(token ?? throw new UnreadableAnswerException(NoObject), answer.Redactor));
-        }
+    internal static ListPage<ListedTokenRecord> ReadTokenPage(Answer answer) => ReadPage<TokenAnswer, ListedTokenRecord>(answer, RecordOf);
 
-        return new TokenPage(tokens, answer.Address, ResolveLink(answer.Address, page.Links?.Next), ResolveLink(answer.Address, page.Links?.Previous));
-    }
+    internal static ListPage<UserRecord> ReadUserPage(Answer answer) => ReadPage<UserAnswer, UserRecord>(answer, RecordOf);
 
     internal static CreatedToken ReadCreated(Answer answer)
     {
@@ -122,6 +114,19 @@ internal static class AnswerReader
         return tokens;
     }
 
+    private static ListPage<TRecord> ReadPage<TItem, TRecord>(Answer answer, Func<TItem, Redactor, TRecord> recordOf)
+        where TItem : class
+    {
+        PageAnswer<TItem> page = Read<PageAnswer<TItem>>(answer);
+        var records = new List<TRecord>((page.Data ?? throw new UnreadableAnswerException("the list has no data")).Count);
+        foreach (TItem? item in page.Data)
+        {
+            records.Add(recordOf(item ?? throw new UnreadableAnswerException(NoObject), answer.Redactor));
+        }
+
+        return new ListPage<TRecord>(records, answer.Address, ResolveLink(answer.Address, page.Links?.Next), ResolveLink(answer.Address, page.Links?.Previous));
+    }
+
     private static T Read<T>(Answer answer)
     {
         using var reader = new StrictJsonReader(new StreamReader(answer.Body, s_utf8, false, (int)Math.Min(answer.Body.Length + 1, 4096)));
@@ -158,6 +163,21 @@ internal static class AnswerReader
         DiscardedAt = token.DiscardedAt,
         LastUsedAt = token.LastUsedAt ?? token.LastAccessedAt,
         OtherFields = token.Others is null ? null : PlainFields(token.Others, redactor),
+    };
+
+    private static UserRecord RecordOf(UserAnswer user, Redactor redactor) => new()
+    {
+        Id = user.Id,
+        Email = user.Email,
+        ExternalId = user.ExternalId,
+        FirstName = user.FirstName,
+        LastName = user.LastName,
+        CustomAttributes = Plain(user.CustomAttributes, redactor),
+        CreatedAt = user.CreatedAt,
+        UpdatedAt = user.UpdatedAt,
+        LastSeenAt = user.LastSeenAt,
+        LastNotifiedAt = user.LastNotifiedAt,
+        OtherFields = user.Others is null ? null : PlainFields(user.Others, redactor),
     };
 
     private static Dictionary<string, object?> PlainFields(IEnumerable<KeyValuePair<string, JToken?>> fields, Redactor redactor)
@@ -203,10 +223,10 @@ internal static class AnswerReader
 
     private static string NameOf(JsonReader reader) => reader.Path.Substring(reader.Path.LastIndexOf('.') + 1);
 
-    private sealed class PageAnswer
+    private sealed class PageAnswer<T>
     {
         [JsonProperty("data")]
-        public List<TokenAnswer?>? Data { get; set; }
+        public List<T?>? Data { get; set; }
 
         [JsonProperty("links")]
         public LinksAnswer? Links { get; set; }
@@ -246,6 +266,42 @@ internal static class AnswerReader
 
         [JsonProperty("last_accessed_at")]
         public DateTimeOffset? LastAccessedAt { get; set; }
+
+        [JsonExtensionData]
+        public Dictionary<string, JToken?>? Others { get; set; }
+    }
+
+    private sealed class UserAnswer
+    {
+        [JsonProperty("id")]
+        public string? Id { get; set; }
+
+        [JsonProperty("email")]
+        public string? Email { get; set; }
+
+        [JsonProperty("external_id")]
+        public string? ExternalId { get; set; }
+
+        [JsonProperty("first_name")]
+        public string? FirstName { get; set; }
+
+        [JsonProperty("last_name")]
+        public string? LastName { get; set; }
+
+        [JsonProperty(StrictJsonReader.FreeMember)]
+        public JToken? CustomAttributes { get; set; }
+
+        [JsonProperty("created_at")]
+        public DateTimeOffset? CreatedAt { get; set; }
+
+        [JsonProperty("updated_at")]
+        public DateTimeOffset? UpdatedAt { get; set; }
+
+        [JsonProperty("last_seen_at")]
+        public DateTimeOffset? LastSeenAt { get; set; }
+
+        [JsonProperty("last_notified_at")]
+        public DateTimeOffset? LastNotifiedAt { get; set; }
 
         [JsonExtensionData]
         public Dictionary<string, JToken?>? Others { get; set; }

@@ -7,15 +7,21 @@ namespace MagicBellJwt.Client;
 
 /// <summary>Reads an answer as JSON and nothing else: no name twice in one object, no comment, no other quotes, no NaN, at most 32 levels.</summary>
 /// <remarks>
-/// Of two equal names one reader takes the first and another the last. Names count as equal whatever their case, as a serializer matches them.
+/// Of two equal names one reader takes the first and another the last. Names count as equal whatever their case, as a serializer matches them;
+/// but not in <see cref="FreeMember"/>, where the names are the caller's own and no serializer matches any.
 /// </remarks>
 internal sealed class StrictJsonReader : JsonTextReader
 {
+    /// <summary>The member of a user in which the caller's own system keeps what it likes.</summary>
+    internal const string FreeMember = "custom_attributes";
+
     // A set that had more names is not used again: clearing it takes time each time.
     private const int KeptNames = 64;
 
     private readonly Stack<HashSet<string>> _open = new();
     private readonly Stack<HashSet<string>> _unused = new();
+    private bool _isFreeMember;
+    private int _freeObjects;
 
     internal StrictJsonReader(TextReader text)
         : base(text)
@@ -31,7 +37,16 @@ internal sealed class StrictJsonReader : JsonTextReader
         switch (TokenType)
         {
             case JsonToken.StartObject:
-                _open.Push(_unused.Count > 0 ? _unused.Pop() : new HashSet<string>(StringComparer.OrdinalIgnoreCase));
+                if (_freeObjects > 0 || _isFreeMember)
+                {
+                    _freeObjects++;
+                    _open.Push(new HashSet<string>(StringComparer.Ordinal));
+                }
+                else
+                {
+                    _open.Push(_unused.Count > 0 ? _unused.Pop() : new HashSet<string>(StringComparer.OrdinalIgnoreCase));
+                }
+
                 break;
             case JsonToken.PropertyName when QuoteChar == '"':
                 if (!_open.Peek().Add((string)Value!))
@@ -42,7 +57,11 @@ internal sealed class StrictJsonReader : JsonTextReader
                 break;
             case JsonToken.EndObject:
                 HashSet<string> names = _open.Pop();
-                if (names.Count <= KeptNames)
+                if (_freeObjects > 0)
+                {
+                    _freeObjects--;
+                }
+                else if (names.Count <= KeptNames)
                 {
                     names.Clear();
                     _unused.Push(names);
@@ -55,6 +74,7 @@ internal sealed class StrictJsonReader : JsonTextReader
                 throw new JsonReaderException();
         }
 
+        _isFreeMember = TokenType == JsonToken.PropertyName && (string)Value! == FreeMember;
         return isRead;
     }
 }

@@ -13,7 +13,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
     /// <summary>The users' ids in MagicBell. Not their e-mail addresses, nor ids of tokens.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [PlainText(nameof(UserId))]
-    [ArgumentCompleter(typeof(UserIdCompleter))]
+    [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
     public string[] UserId { get; set; } = [];

@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
@@ -51,6 +53,49 @@ public abstract class SessionCmdlet : MagicBellCmdlet
             Report(failure, target);
             ThrowIfFatal();
             return false;
+        }
+    }
+
+    /// <summary>Reads who is meant, and reports what can be nobody.</summary>
+    private protected void Collect(string[]? userIds, string[]? emails, string[]? externalIds, Action<UserReference> collect) => Try(null, () =>
+    {
+        foreach (UserReference reference in UserReference.Read(userIds, emails, externalIds))
+        {
+            if (Try(reference.Target, reference.Check))
+            {
+                collect(reference);
+            }
+        }
+    });
+
+    /// <summary>Finds people, hands over each who is found, and reports each who is not.</summary>
+    /// <param name="session">The project.</param>
+    /// <param name="wanted">Whom.</param>
+    /// <param name="isAnew">Whether the API is asked about those too whom the session has found before.</param>
+    /// <param name="found">What to do with each.</param>
+    private protected void Find(Session session, IReadOnlyList<UserReference> wanted, bool isAnew, Action<UserMatch> found)
+    {
+        IReadOnlyList<UserMatch> matches;
+        try
+        {
+            matches = Await(() => session.Users.FindAsync(wanted, isAnew, ReadCall, ((IPipeline)this).Verbose));
+        }
+        catch (MagicBellException failure)
+        {
+            // Each input has an outcome of its own.
+            matches = [.. wanted.Select(reference => new UserMatch(reference, null, failure))];
+        }
+
+        foreach (UserMatch match in matches)
+        {
+            if (match.Failure is { } failure)
+            {
+                Try(match.Asked.Target, () => throw failure);
+            }
+            else
+            {
+                found(match);
+            }
         }
     }
 }

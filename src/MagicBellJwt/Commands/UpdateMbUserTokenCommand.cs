@@ -30,7 +30,7 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
     [Parameter(Mandatory = true, ParameterSetName = "Name")]
     [Parameter(ParameterSetName = "Id")]
     [PlainText]
-    [ArgumentCompleter(typeof(UserIdCompleter))]
+    [ArgumentCompleter(typeof(UserCompleter))]
     [ValidateNotNullOrEmpty]
     public string? UserId { get; set; }
 

@@ -6,7 +6,7 @@ namespace MagicBellJwt.Completion;
 /// <summary>Completes -ExpiresIn with the lifetimes that people use.</summary>
 public sealed class LifetimeCompleter : ValueCompleter
 {
-    private protected override IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters) =>
+    private protected override IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters, string typed) =>
     [
         ("1h", "an hour"),
         ("12h", "twelve hours"),

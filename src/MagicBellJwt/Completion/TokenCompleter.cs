@@ -17,7 +17,7 @@ public sealed class TokenCompleter : ValueCompleter
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_freshness = TimeSpan.FromSeconds(30);
 
-    private protected override IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters)
+    private protected override IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters, string typed)
     {
         Session session = SessionOf(boundParameters);
         bool byName = parameterName == "Name";

@@ -28,7 +28,7 @@ public abstract class ValueCompleter : IArgumentCompleter
         string typed = Unquote(wordToComplete ?? "");
         try
         {
-            return Values(commandName, parameterName, fakeBoundParameters)
+            return Values(commandName, parameterName, fakeBoundParameters, typed)
                 .Where(value => !value.Text.Any(char.IsControl) && (Begins(value.Text, typed) || Begins(WildcardPattern.Unescape(value.Text), typed)))
                 .Select(value => new CompletionResult(Quote(value.Text), ScreenText.Of(value.Text), CompletionResultType.ParameterValue, ScreenText.Of(value.ToolTip)))
                 .ToArray();
@@ -40,7 +40,7 @@ public abstract class ValueCompleter : IArgumentCompleter
         }
     }
 
-    private protected abstract IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters);
+    private protected abstract IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters, string typed);
 
     /// <summary>The session that the command being typed would use.</summary>
     private protected static Session SessionOf(IDictionary boundParameters) => BaseOf(boundParameters["Session"]) switch

@@ -9,7 +9,7 @@ namespace MagicBellJwt.Completion;
 /// <summary>Completes -Vault with the vaults that are registered on this account, where Microsoft.PowerShell.SecretManagement is installed.</summary>
 public sealed class VaultCompleter : ValueCompleter
 {
-    private protected override IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters)
+    private protected override IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters, string typed)
     {
         using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
         return [.. shell.AddCommand(VaultStore.Module + @"\Get-SecretVault").Invoke()

@@ -34,6 +34,7 @@ internal static class ErrorRecords
         MagicBellError.Unauthorized => ErrorCategory.AuthenticationError,
         MagicBellError.Forbidden => ErrorCategory.PermissionDenied,
         MagicBellError.TokenNotFound => ErrorCategory.ObjectNotFound,
+        MagicBellError.UserNotFound => ErrorCategory.ObjectNotFound,
         MagicBellError.Conflict => ErrorCategory.ResourceExists,
         MagicBellError.RateLimited => ErrorCategory.LimitsExceeded,
         MagicBellError.ServiceUnavailable => ErrorCategory.ResourceUnavailable,
@@ -53,6 +54,7 @@ internal static class ErrorRecords
         MagicBellError.Unauthorized => "Connect again with a live token of an administrator: Connect-MbProject.",
         MagicBellError.Forbidden => "Connect with the token of a project administrator: Connect-MbProject.",
         MagicBellError.TokenNotFound => "Look the id up: Get-MbProjectToken, or Get-MbUserToken -UserId ID. A token of the other kind has another cmdlet.",
+        MagicBellError.UserNotFound => "Check how it is written, and in which project the user is: Get-MbUser lists them, Get-MbUser -Query TEXT those that the API finds.",
         MagicBellError.Conflict => "Look at what is there, then call again: Get-MbProjectToken, or Get-MbUserToken -UserId ID.",
         MagicBellError.RateLimited => failure.RetryAfter is { } wait && wait > TimeSpan.Zero
             ? string.Format(CultureInfo.InvariantCulture, "Wait {0:0} s, or connect with lower -ReadsPerMinute and -WritesPerMinute: others use the same project.", wait.TotalSeconds)

@@ -22,6 +22,7 @@ public sealed class Session
         Name = name;
         BaseAddress = options.BaseAddress;
         IsSandbox = isSandbox;
+        Users = new UserDirectory(this);
         ConnectedAt = DateTimeOffset.Now;
         _service = new JwtService(options);
         Read(options.Token);
@@ -70,6 +71,9 @@ public sealed class Session
     /// <summary>Whether commands without -Session use it.</summary>
     internal bool IsCurrent { get; set; }
 
+    /// <summary>The project's users, and those that the session has found.</summary>
+    internal UserDirectory Users { get; }
+
     /// <summary>Users that the session was asked about, the last one first, for completion.</summary>
     internal IReadOnlyCollection<string> RecentUsers
     {
@@ -85,6 +89,9 @@ public sealed class Session
     /// <summary>What completion reads and has read, by user id (empty for the project's own); whatever issues or revokes clears it.</summary>
     /// <remarks>Concurrent: <c>$using:</c> shares a session between runspaces.</remarks>
     internal ConcurrentDictionary<string, (DateTimeOffset Time, Task<IReadOnlyList<ListedToken>> Reading)> Completions { get; } = new();
+
+    /// <summary>What completion reads and has read of the users, by the query (empty for none).</summary>
+    internal ConcurrentDictionary<string, (DateTimeOffset Time, Task<IReadOnlyList<User>> Reading)> UserCompletions { get; } = new();
 
     /// <summary>The client of this session.</summary>
     /// <exception cref="MagicBellException">The session was disconnected.</exception>
@@ -125,6 +132,8 @@ public sealed class Session
         Claims = null;
         service?.Dispose();
         Completions.Clear();
+        UserCompletions.Clear();
+        Users.Clear();
     }
 
     private void Read(string token)

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace MagicBellJwt.Client.Tests.Sandbox;
 
-/// <summary>The vendor's OpenAPI document, made strict: an answer may carry nothing that it does not name.</summary>
+/// <summary>The vendor's OpenAPI document, and the one of users that was written from its clients, made strict: an answer may carry nothing that they do not name.</summary>
 internal static class OpenApiDocument
 {
     private const string ErrorSchema = """
@@ -41,7 +41,15 @@ internal static class OpenApiDocument
 
     private static async Task<Dictionary<string, JsonSchema>> ReadAsync()
     {
-        string text = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "openapi-jwt.json"));
+        var schemas = new Dictionary<string, JsonSchema> { ["error"] = await JsonSchema.FromJsonAsync(ErrorSchema) };
+        await ReadAsync("openapi-jwt.json", schemas);
+        await ReadAsync("openapi-users.json", schemas);
+        return schemas;
+    }
+
+    private static async Task ReadAsync(string file, Dictionary<string, JsonSchema> schemas)
+    {
+        string text = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, file));
         JsonObject document = JsonNode.Parse(text.Replace("#/components/schemas/", "#/definitions/", StringComparison.Ordinal))!.AsObject();
         JsonObject definitions = document["components"]!["schemas"]!.AsObject();
         foreach ((_, JsonNode? definition) in definitions)
@@ -51,14 +59,13 @@ internal static class OpenApiDocument
             foreach ((_, JsonNode? property) in definition["properties"]!.AsObject())
             {
                 // OpenAPI 3.0 says it this way, JSON schema that.
-                if (property!["nullable"]?.GetValue<bool>() is true)
+                if (property!["nullable"]?.GetValue<bool>() is true && property["type"] is { } type)
                 {
-                    property["type"] = new JsonArray(property["type"]!.DeepClone(), "null");
+                    property["type"] = new JsonArray(type.DeepClone(), "null");
                 }
             }
         }
 
-        var schemas = new Dictionary<string, JsonSchema> { ["error"] = await JsonSchema.FromJsonAsync(ErrorSchema) };
         foreach ((string path, JsonNode? methods) in document["paths"]!.AsObject())
         {
             foreach ((string method, JsonNode? operation) in methods!.AsObject())
@@ -71,7 +78,5 @@ internal static class OpenApiDocument
                 schemas[$"{method.ToUpperInvariant()} {template} {status}"] = await JsonSchema.FromJsonAsync(schema.ToJsonString());
             }
         }
-
-        return schemas;
     }
 }

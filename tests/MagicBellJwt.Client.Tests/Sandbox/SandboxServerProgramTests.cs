@@ -42,7 +42,7 @@ public sealed class SandboxServerProgramTests : IDisposable
     [Fact]
     public async Task It_says_where_it_listens_serves_with_the_token_in_the_file_and_stops_on_SIGTERM()
     {
-        Process process = Start("--urls", "http://127.0.0.1:0", "--admin-token-file", TokenFile, "--seed-project-tokens", "30", "--seed-user", "team:a:2");
+        Process process = Start("--urls", "http://127.0.0.1:0", "--admin-token-file", TokenFile, "--seed-project-tokens", "30", "--seed-user", "team:a:2", "--seed-users", "60:1", "--user-query", "exact", "--user-query-minds-case");
         Uri address = await ListeningAsync(process);
         string token = await File.ReadAllTextAsync(TokenFile, TestContext.Current.CancellationToken);
         using (var http = new HttpClient { BaseAddress = address })
@@ -51,6 +51,10 @@ public sealed class SandboxServerProgramTests : IDisposable
             Assert.Equal(25, (await client.GetAsync("jwt/project")).Ids.Length);
             Assert.Equal(["seed 2", "seed 1"], (await client.GetAsync("jwt/user/team%3Aa")).Names);
             Assert.Equal(201, (await client.PostAsync("jwt/project", new { name = "ci" })).Status);
+            Assert.Equal(50, (await client.GetAsync("users")).Ids.Length);
+            string id = Assert.Single((await client.GetAsync("users?query=user7@example.com")).Ids);
+            Assert.Empty((await client.GetAsync("users?query=User7@example.com")).Ids);
+            Assert.Equal(["seed 1"], (await client.GetAsync("jwt/user/" + id)).Names);
         }
 
         if (!Terminate(process))
@@ -145,6 +149,8 @@ public sealed class SandboxServerProgramTests : IDisposable
     [InlineData("--reads-per-minute needs a whole number from 1.", "--reads-per-minute", "0")]
     [InlineData("--seed-user needs USERID:N.", "--seed-user", "hana")]
     [InlineData("--seed-user needs a whole number from 0.", "--seed-user", "hana:many")]
+    [InlineData("--seed-users needs a whole number from 0.", "--seed-users", "3:many")]
+    [InlineData("--user-query is exact, prefix or part.", "--user-query", "fuzzy")]
     [InlineData("--rate-window is sliding or fixed.", "--rate-window", "hourly")]
     [InlineData("--urls needs a plain http address on loopback, such as http://127.0.0.1:5005.", "--urls", "http://0.0.0.0:0")]
     [InlineData("--urls needs a plain http address on loopback, such as http://127.0.0.1:5005.", "--urls", "5005")]
@@ -169,7 +175,7 @@ public sealed class SandboxServerProgramTests : IDisposable
 
         Assert.Equal(0, exitCode);
         Assert.Equal("", errors);
-        Assert.Equal(15, Regex.Count(output, "^  --", RegexOptions.Multiline));
+        Assert.Equal(18, Regex.Count(output, "^  --", RegexOptions.Multiline));
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public sealed class PublicSurfaceTests(ShippedAssemblies shipped) : IClassFixtur
         ["MbUnauthorized"] = (ErrorCategory.AuthenticationError, true),
         ["MbForbidden"] = (ErrorCategory.PermissionDenied, false),
         ["MbTokenNotFound"] = (ErrorCategory.ObjectNotFound, false),
+        ["MbUserNotFound"] = (ErrorCategory.ObjectNotFound, false),
         ["MbConflict"] = (ErrorCategory.ResourceExists, false),
         ["MbRateLimited"] = (ErrorCategory.LimitsExceeded, false),
         ["MbServiceUnavailable"] = (ErrorCategory.ResourceUnavailable, false),
