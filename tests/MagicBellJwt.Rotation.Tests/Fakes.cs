@@ -102,9 +102,9 @@ internal sealed class FakeStore(Api api) : ITokenStore
 
     public string? SecretOf(string newId) => IsScript ? null : "secret";
 
-    public void Prepare(Func<string, bool> isOld)
+    public void Prepare(Func<string, bool>? isOld)
     {
-        if (!IsScript && Held is not null && !isOld(Held))
+        if (!IsScript && Held is not null && isOld?.Invoke(Held) != true)
         {
             throw MagicBellException.Invalid("The secret holds something else.");
         }

@@ -49,7 +49,7 @@ $script:preparation = {
     Set-Content users.txt 'usr_1', 'usr_2'
     Set-Content leavers.csv 'UserId', 'usr_2'
     Set-Content people.csv 'Email,Name', 'hana@example.com,Hana'
-    Set-Content users.csv 'Email,ExternalId,Name', 'hana@example.com,,laptop', ',42,', 'omar@example.com,43,phone'
+    Set-Content users.csv 'Email,ExternalId,Name', 'hana@example.com,41,laptop', ',42,', 'omar@example.com,43,phone'
     New-Item logs -ItemType Directory | Out-Null
     Set-Content logs/app.log "10:31 token=$((New-MbProjectToken 'leaked' -AsPlainText).Token)"
     Set-Content received.txt (New-MbUserToken -ExternalId 42 -ApiKey pk_test -SecretKey (Get-Secret magicbell-secret) -AsPlainText).Token

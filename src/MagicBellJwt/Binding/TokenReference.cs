@@ -75,6 +75,7 @@ internal sealed class TokenReference
         {
             ListedToken listed => listed.Session,
             IssuedToken issued => issued.Session,
+            StoredToken stored => stored.Session,
             LeakedToken leaked => leaked.ProvedBy,
             _ => null,
         };

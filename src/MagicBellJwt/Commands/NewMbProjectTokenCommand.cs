@@ -6,7 +6,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Issues a token with access to the whole project.</summary>
 [Cmdlet(VerbsCommon.New, "MbProjectToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "ExpiresIn", HelpUri = HelpPages.Folder + "New-MbProjectToken.md")]
 [Alias("New-MbProjectJwt")]
-[OutputType(typeof(IssuedToken))]
+[OutputType(typeof(IssuedToken), typeof(StoredToken))]
 public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
 {
     /// <summary>The token's name, 1 to 255 characters: say where it is used.</summary>

@@ -9,7 +9,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Issues a token for one user.</summary>
 [Cmdlet(VerbsCommon.New, "MbUserToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "ExpiresIn", HelpUri = HelpPages.Folder + "New-MbUserToken.md")]
 [Alias("New-MbUserJwt")]
-[OutputType(typeof(IssuedToken))]
+[OutputType(typeof(IssuedToken), typeof(StoredToken))]
 public sealed class NewMbUserTokenCommand : NewTokenCmdlet
 {
     private const string Signed = "Signed";
@@ -120,6 +120,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
             return;
         }
 
+        WarnOfLifetime(request, store: null);
         DateTimeOffset now = DateTimeOffset.UtcNow;
         if (request.Lifetime > (DateTimeOffset.MaxValue - now).TotalSeconds)
         {
@@ -127,7 +128,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         }
 
         DateTimeOffset? end = request.Lifetime is { } seconds ? now.AddSeconds(seconds) : null;
-        WriteObject(new IssuedToken(_signer.Sign(request.Email, request.ExternalId, end), now, end, request.Name, AsPlainText));
+        WriteObject(new IssuedToken(_signer.Sign(request.Email, request.ExternalId, end), now, end, request, AsPlainText));
     }
 
     private static string? ValueOf(string? column) => string.IsNullOrEmpty(column) ? null : column;

@@ -1,20 +1,27 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
+using MagicBellJwt.Rotation;
 
 namespace MagicBellJwt.Commands;
 
-/// <summary>Issues tokens. One that the pipeline is not given is revoked again: nobody else could ever hold it.</summary>
+/// <summary>Issues tokens, to the pipeline or into a store. One that surely nobody was given is revoked again.</summary>
 public abstract class NewTokenCmdlet : SessionCmdlet
 {
     // The Date header, which tells the server's clock, has whole seconds.
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(5);
 
+    private readonly ScriptRunner _scripts;
+    private readonly HashSet<string> _places = new(StringComparer.OrdinalIgnoreCase);
     private bool _keyUsed;
+    private bool _hasWarnedOfLifetime;
+
+    private protected NewTokenCmdlet() => _scripts = new ScriptRunner(this);
 
     /// <summary>How long the token lives: <c>90m</c>, <c>12h</c>, <c>30d</c>, or a TimeSpan of a second or more. Without it and -ExpiresAt it never ends.</summary>
     [Parameter(ParameterSetName = "ExpiresIn")]
@@ -30,6 +37,31 @@ public abstract class NewTokenCmdlet : SessionCmdlet
     /// <summary>Gives the token's value as text instead of as a SecureString. What happens to the text is then up to the caller.</summary>
     [Parameter]
     public SwitchParameter AsPlainText { get; set; }
+
+    /// <summary>The vault that the new token goes to, one of Microsoft.PowerShell.SecretManagement's. What is written then has no value.</summary>
+    [Parameter(ParameterSetName = "ExpiresIn")]
+    [Parameter(ParameterSetName = "ExpiresAt")]
+    [ArgumentCompleter(typeof(VaultCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Vault { get; set; }
+
+    /// <summary>
+    /// The secret's name in the vault, <c>{Name}</c> unless given. <c>{Name}</c>, <c>{Project}</c>, <c>{Kind}</c>, <c>{Email}</c>,
+    /// <c>{ExternalId}</c> and <c>{Id}</c> stand for the token's own. A secret that is there already is never overwritten.
+    /// </summary>
+    [Parameter(ParameterSetName = "ExpiresIn")]
+    [Parameter(ParameterSetName = "ExpiresAt")]
+    [ValidateNotNullOrEmpty]
+    public string SecretName { get; set; } = "{Name}";
+
+    /// <summary>
+    /// Stores the new token, which it gets as its parameter, and returns the value as it reads it back: a SecureString, or text. Any
+    /// error in it, or a program's exit code other than 0, is a failure, and the token is named.
+    /// </summary>
+    [Parameter(ParameterSetName = "ExpiresIn")]
+    [Parameter(ParameterSetName = "ExpiresAt")]
+    [ValidateNotNull]
+    public ScriptBlock? SaveTo { get; set; }
 
     /// <summary>
     /// The key of the create, for one token a call. Giving it says that the server honours it, so that a create whose answer
@@ -54,6 +86,30 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         }
     }
 
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        string? wrong = this switch
+        {
+            { Vault: not null, SaveTo: not null } => "-Vault and -SaveTo exclude each other: a token is stored in one place.",
+            { AsPlainText.IsPresent: true } when Stores => "-AsPlainText is for a token that is written: with -Vault or -SaveTo nothing shows the value.",
+            _ when Vault is null && MyInvocation.BoundParameters.ContainsKey(nameof(SecretName)) => "-SecretName names a secret of a vault: give -Vault too.",
+            _ => null,
+        };
+        if (wrong is not null)
+        {
+            ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid(wrong), null));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void StopProcessing()
+    {
+        base.StopProcessing();
+        _scripts.Stop();
+    }
+
     /// <summary>Asks, issues one token in the background, and sees to it that none is live that nobody was given.</summary>
     /// <param name="scope">Where to issue.</param>
     /// <param name="request">What to issue.</param>
@@ -73,11 +129,19 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         }
 
         _keyUsed = true;
-        if (!ShouldProcess($"{description} in project '{scope.Session.Name}' ({scope.Session.BaseAddress})", $"Issue {scope.Noun}"))
+        ITokenStore? store = StoreFor(scope, request);
+        string place = store switch
+        {
+            null => "",
+            { Vault: { } vault } => $", into secret '{ScreenText.Of(store.SecretOf("{Id}")!)}' of vault '{ScreenText.Of(vault)}'",
+            _ => ", into -SaveTo",
+        };
+        if (!ShouldProcess($"{description} in project '{scope.Session.Name}' ({scope.Session.BaseAddress}){place}", $"Issue {scope.Noun}"))
         {
             return;
         }
 
+        WarnOfLifetime(request, store);
         Guid key = IdempotencyKey ?? Guid.NewGuid();
         scope.Session.Completions.Clear();
         Start(target, async () =>
@@ -89,11 +153,25 @@ public abstract class NewTokenCmdlet : SessionCmdlet
                 scope.Session.Remember(userId);
             }
 
-            if (await DeliverAsync(issued).ConfigureAwait(false) == Delivery.Refused)
+            if (store is not null)
             {
-                await RevokeUndeliveredAsync(scope, issued, begun, description).ConfigureAwait(false);
+                await StoreAsync(scope, store, issued, begun).ConfigureAwait(false);
+            }
+            else if (await DeliverAsync(issued).ConfigureAwait(false) == Delivery.Refused)
+            {
+                WarnAfterEnd($"The pipeline ended before it was given {description}. {await RevokeUndeliveredAsync(scope, issued, begun, UndoCall).ConfigureAwait(false)}");
             }
         });
+    }
+
+    /// <summary>Warns once of a token that never ends and that nothing stores.</summary>
+    private protected void WarnOfLifetime(TokenRequest request, object? store)
+    {
+        if (request.Lifetime is null && store is null && !_hasWarnedOfLifetime)
+        {
+            _hasWarnedOfLifetime = true;
+            WriteWarning("Without -ExpiresIn or -ExpiresAt the token never ends, and its value is in the output alone. Store it, or give an end, such as -ExpiresIn 90d.");
+        }
     }
 
     /// <inheritdoc/>
@@ -106,17 +184,91 @@ public abstract class NewTokenCmdlet : SessionCmdlet
     /// <param name="filter">The filter for tokens issued since then, a minute allowed for the clocks.</param>
     private protected abstract string AdviceForOrphan(string target, string filter);
 
-    private async Task RevokeUndeliveredAsync(TokenScope scope, IssuedToken issued, DateTimeOffset begun, string description)
+    private bool Stores => Vault is not null || SaveTo is not null;
+
+    // Sees, before anything is sent, that the store is there and that nothing is overwritten.
+    private ITokenStore? StoreFor(TokenScope scope, TokenRequest request)
     {
-        string told = $"The pipeline ended before it was given {description} ({issued.Id}), so the token";
+        if (!Stores)
+        {
+            return null;
+        }
+
+        if (Vault is null)
+        {
+            return new ScriptStore(_scripts, SaveTo);
+        }
+
+        var store = new VaultStore(this, _scripts, Vault, newId => Rotation.SecretName.Fill(SecretName, new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["Name"] = request.Name,
+            ["Project"] = scope.Session.Name,
+            ["Kind"] = scope.Kind.ToString(),
+            ["Email"] = request.Email,
+            ["ExternalId"] = request.ExternalId,
+            ["Id"] = newId.Length > 0 ? newId : "{Id}",
+        }));
+        string secret = store.SecretOf("{Id}")!;
+        if (secret == store.SecretOf("x") && !_places.Add(secret))
+        {
+            throw MagicBellException.Invalid($"Another token of this run goes to the secret '{ScreenText.Of(secret)}' of vault '{ScreenText.Of(Vault)}' too. Tell the tokens apart with -SecretName.");
+        }
+
+        store.Prepare(isOld: null);
+        return store;
+    }
+
+    // A store that surely took nothing: the token is revoked again. One that may have it: the token stays, and is named.
+    private async Task StoreAsync(TokenScope scope, ITokenStore store, IssuedToken issued, DateTimeOffset begun)
+    {
+        string secret = store.SecretOf(issued.Id!) ?? "";
+        string place = store.Vault is { } vault ? $"{vault}/{secret}" : "-SaveTo";
+        bool hasBegun = false;
+        StoreResult result;
+        try
+        {
+            result = await ((IPipeline)this).RunAsync(() =>
+            {
+                hasBegun = true;
+                return store.Store(issued, SecureText.Reveal(issued));
+            }).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            WarnAfterEnd("The pipeline ended before the new token was stored. " + (hasBegun ? InDoubt() : await RevokeUndeliveredAsync(scope, issued, begun, UndoCall).ConfigureAwait(false)));
+            throw;
+        }
+
+        switch (result.Outcome)
+        {
+            case StoreOutcome.Stored:
+                if (await OfferAsync(new StoredToken(issued, place)).ConfigureAwait(false) == Delivery.Refused)
+                {
+                    WarnAfterEnd($"The {scope.Noun} {issued.Id} is issued and stored in {ScreenText.Of(place)}: the pipeline ended before it was told.");
+                }
+
+                break;
+            case StoreOutcome.NotBegun:
+                throw new MagicBellException(MagicBellError.RotationFailed, $"{result.Problem} {await RevokeUndeliveredAsync(scope, issued, begun, WriteCall).ConfigureAwait(false)}");
+            default:
+                throw new MagicBellException(MagicBellError.RotationFailed, $"{result.Problem ?? "-SaveTo returned nothing. It is to return the value as it reads it back."} {InDoubt()}");
+        }
+
+        string InDoubt() => $"It cannot be told whether {ScreenText.Of(place)} holds the new {scope.Noun} {issued.Id} (fingerprint {issued.Fingerprint}), so it stays live. "
+            + $"Look there. Where it is not: {CommandText.Remove(scope.Kind, issued.Id!, scope.Session)}";
+    }
+
+    /// <summary>Revokes a token that surely nobody was given.</summary>
+    /// <returns>What came of it, for people.</returns>
+    private async Task<string> RevokeUndeliveredAsync(TokenScope scope, IssuedToken issued, DateTimeOffset begun, CallContext call)
+    {
         string reason = "no list shows it as the new one.";
         try
         {
             var token = new NewToken(issued.Id!, issued.Name, issued.CreatedAt, issued.UserId, _ => issued.CreatedAt < begun - s_clockTolerance);
-            if (await scope.RevokeUndeliveredAsync(token, this, UndoCall).ConfigureAwait(false))
+            if (await scope.RevokeUndeliveredAsync(token, this, call).ConfigureAwait(false))
             {
-                WarnAfterEnd($"{told} was revoked again.");
-                return;
+                return $"Nobody had the new {scope.Noun} {issued.Id}: it was revoked again.";
             }
         }
         catch (OperationCanceledException)
@@ -128,6 +280,6 @@ public abstract class NewTokenCmdlet : SessionCmdlet
             reason = failure.Message;
         }
 
-        WarnAfterEnd($"{told} should be revoked, and may be live: {reason} Remove-Mb{scope.Kind}Token {issued.Id}");
+        return $"Nobody has the new {scope.Noun} {issued.Id}, so it should be revoked, and it may be live: {reason} {CommandText.Remove(scope.Kind, issued.Id!, scope.Session)}";
     }
 }

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Management.Automation;
-using System.Text.RegularExpressions;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.Rotation;
 using MagicBellJwt.Completion;
@@ -54,8 +53,8 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
     public string? Vault { get; set; }
 
     /// <summary>
-    /// The secret's name in the vault, <c>{Name}</c> unless given. <c>{Name}</c>, <c>{Project}</c>, <c>{Kind}</c>, <c>{UserId}</c> and
-    /// <c>{Id}</c> (the new token's) stand for the token's own.
+    /// The secret's name in the vault, <c>{Name}</c> unless given. <c>{Name}</c>, <c>{Project}</c>, <c>{Kind}</c>, <c>{UserId}</c>,
+    /// <c>{Email}</c>, <c>{ExternalId}</c> and <c>{Id}</c> (the new token's) stand for the token's own.
     /// </summary>
     [Parameter(ParameterSetName = "Name")]
     [Parameter(ParameterSetName = "Id")]
@@ -225,21 +224,14 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
         return journal;
     }
 
-    private string SecretNameOf(ListedToken old, Session session, string newId)
+    private string SecretNameOf(ListedToken old, Session session, string newId) => Rotation.SecretName.Fill(SecretName, new Dictionary<string, string?>(StringComparer.Ordinal)
     {
-        string name = SecretName
-            .Replace("{Project}", session.Name)
-            .Replace("{Kind}", Kind.ToString())
-            .Replace("{UserId}", (old as UserToken)?.UserId ?? "")
-            .Replace("{Id}", newId.Length > 0 ? newId : "{Id}")
-            .Replace("{Name}", old.Name ?? "");
-        if (Regex.Match(SecretName, @"\{(?!(Project|Kind|UserId|Id|Name)\})[A-Za-z]*\}") is { Success: true } unknown)
-        {
-            throw MagicBellException.Invalid($"-SecretName knows no {ScreenText.Of(unknown.Value)}. It knows {{Name}}, {{Project}}, {{Kind}}, {{UserId}} and {{Id}}.");
-        }
-
-        return string.IsNullOrWhiteSpace(name) || WildcardPattern.ContainsWildcardCharacters(name)
-            ? throw MagicBellException.Invalid($"'{ScreenText.Of(name)}' cannot be a secret's name: it is empty or has wildcards. Give another with -SecretName.")
-            : name;
-    }
+        ["Name"] = old.Name,
+        ["Project"] = session.Name,
+        ["Kind"] = Kind.ToString(),
+        ["UserId"] = (old as UserToken)?.UserId,
+        ["Email"] = GivenEmail,
+        ["ExternalId"] = GivenExternalId,
+        ["Id"] = newId.Length > 0 ? newId : "{Id}",
+    });
 }

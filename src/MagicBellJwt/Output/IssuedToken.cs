@@ -10,9 +10,11 @@ public sealed class IssuedToken
 {
     private readonly bool _isExpiryUnknown;
 
-    internal IssuedToken(CreatedToken created, TokenKind kind, string? name, bool asPlainText, Session session)
-        : this(created.Token, kind, name, asPlainText)
+    internal IssuedToken(CreatedToken created, TokenKind kind, TokenRequest request, bool asPlainText, Session session)
+        : this(created.Token, kind, request.Name, asPlainText)
     {
+        Email = request.Email;
+        ExternalId = request.ExternalId;
         Id = created.TokenId;
         CreatedAt = created.CreatedAt;
         ExpiresAt = created.ExpiresAt;
@@ -22,9 +24,11 @@ public sealed class IssuedToken
     }
 
     /// <summary>A user token that was signed on this machine: the API does not know it, so it has no id.</summary>
-    internal IssuedToken(string token, DateTimeOffset createdAt, DateTimeOffset? expiresAt, string? name, bool asPlainText)
-        : this(token, TokenKind.User, name, asPlainText)
+    internal IssuedToken(string token, DateTimeOffset createdAt, DateTimeOffset? expiresAt, TokenRequest request, bool asPlainText)
+        : this(token, TokenKind.User, request.Name, asPlainText)
     {
+        Email = request.Email;
+        ExternalId = request.ExternalId;
         CreatedAt = createdAt;
         ExpiresAt = expiresAt;
     }
@@ -48,6 +52,12 @@ public sealed class IssuedToken
 
     /// <summary>The user's id by the token's own claims; null where they do not tell, and for a project token.</summary>
     public string? UserId { get; }
+
+    /// <summary>The user's e-mail address as it was given; null where it was not, and for a project token.</summary>
+    public string? Email { get; }
+
+    /// <summary>The user's id in your own system as it was given; null where it was not, and for a project token.</summary>
+    public string? ExternalId { get; }
 
     /// <summary>When it was issued.</summary>
     public DateTimeOffset CreatedAt { get; }

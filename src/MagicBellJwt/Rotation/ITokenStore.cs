@@ -13,9 +13,9 @@ internal interface ITokenStore
     string? SecretOf(string newId);
 
     /// <summary>Sees, before anything is sent, that the store is there and that storing overwrites nothing but the old token.</summary>
-    /// <param name="isOld">Tells whether a value is the old token's.</param>
+    /// <param name="isOld">Tells whether a value is the old token's; null where there is none, so that nothing may be overwritten.</param>
     /// <exception cref="MagicBellException">It is not there, cannot be read, or holds something else.</exception>
-    void Prepare(System.Func<string, bool> isOld);
+    void Prepare(System.Func<string, bool>? isOld);
 
     /// <summary>Stores a token, reads it back and compares.</summary>
     /// <param name="issued">The token.</param>

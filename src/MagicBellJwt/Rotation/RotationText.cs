@@ -13,7 +13,7 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
     /// <summary>What the tokens are called: <c>project token</c> or <c>user token</c>.</summary>
     internal string Noun => kind == TokenKind.Project ? "project token" : "user token";
 
-    private string SessionArgument => session.IsCurrent ? "" : $" -Session {CommandText.Quote(session.Name)}";
+    private string SessionArgument => CommandText.SessionArgument(session);
 
     private string JournalArgument => options.JournalPath is null ? "" : $" -JournalPath {CommandText.Quote(options.JournalPath)}";
 
@@ -28,7 +28,7 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
             : $"The next run looks again: Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}");
 
     /// <summary>The command that revokes a token.</summary>
-    internal string Remove(string id) => $"Remove-Mb{kind}Token {id}{SessionArgument}";
+    internal string Remove(string id) => CommandText.Remove(kind, id, session);
 
     /// <summary>The command that rotates a token by a script block of the caller's.</summary>
     internal string Update(string id) => $"Update-Mb{kind}Token -Id {id} -SaveTo {{ … }}{SessionArgument}{JournalArgument}";

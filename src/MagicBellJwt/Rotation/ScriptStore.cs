@@ -15,7 +15,7 @@ internal sealed class ScriptStore(ScriptRunner scripts, ScriptBlock? block) : IT
 
     public string? SecretOf(string newId) => null;
 
-    public void Prepare(Func<string, bool> isOld)
+    public void Prepare(Func<string, bool>? isOld)
     {
         // What the block does is not known before it runs.
     }

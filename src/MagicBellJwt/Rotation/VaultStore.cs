@@ -21,7 +21,7 @@ internal sealed class VaultStore(PSCmdlet cmdlet, ScriptRunner scripts, string v
 
     public string? SecretOf(string newId) => secretOf(newId);
 
-    public void Prepare(Func<string, bool> isOld)
+    public void Prepare(Func<string, bool>? isOld)
     {
         if (Find("Get-Secret") is null || Find("Set-Secret") is null)
         {
@@ -56,7 +56,13 @@ internal sealed class VaultStore(PSCmdlet cmdlet, ScriptRunner scripts, string v
             throw new MagicBellException(MagicBellError.RotationFailed, $"The vault '{vault}' cannot be read: {new Redactor().Clean(failure.Message)}");
         }
 
-        if (_before is not null && !(SecretText.Of(_before) is { } text && isOld(text)))
+        if (_before is not null && isOld is null)
+        {
+            throw MagicBellException.Invalid(
+                $"There is a secret '{secret}' in vault '{vault}' already, and it would be lost. Nothing was sent. Give the new token a secret of its own with -SecretName, such as '{{Project}}-{{Name}}', or replace the token that it holds: Update-MbProjectToken, Update-MbUserToken.");
+        }
+
+        if (_before is not null && !(SecretText.Of(_before) is { } text && isOld!(text)))
         {
             throw MagicBellException.Invalid(
                 $"The secret '{secret}' of vault '{vault}' holds something else than the token that is to be rotated, and would be lost. Nothing was sent. Give the new token a secret of its own: -SecretName '{{Project}}-{{Kind}}-{{Name}}'.");

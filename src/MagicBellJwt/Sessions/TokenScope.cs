@@ -131,7 +131,7 @@ internal sealed class TokenScope
             ? service.CreateProjectJwtAsync(new CreateProjectToken(request.Name!, request.Lifetime), key, trustsKey, call)
             : service.CreateUserJwtAsync(new CreateUserToken(request.Email, request.ExternalId, request.Name, request.Lifetime), key, trustsKey, call);
         await ((Task)creating).ConfigureAwait(false);
-        return new IssuedToken(creating.Result, Kind, request.Name, asPlainText, Session);
+        return new IssuedToken(creating.Result, Kind, request, asPlainText, Session);
     }
 
     /// <summary>Revokes a token.</summary>

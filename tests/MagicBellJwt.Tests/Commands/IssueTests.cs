@@ -38,7 +38,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
         }
         else
         {
-            Assert.Empty(run.Warnings);
+            Assert.DoesNotContain(run.Warnings, warning => warning.Contains("not confirm", StringComparison.Ordinal));
         }
     }
 

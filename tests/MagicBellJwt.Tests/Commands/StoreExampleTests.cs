@@ -15,10 +15,27 @@ public sealed class StoreExampleTests(ServerFixture fixture) : ServerTests(fixtu
 {
     private const string LockedVault = "function Set-Secret { [CmdletBinding()] param($Vault, $Name, [Parameter(ValueFromPipeline)] $Secret) process { $global:asked++; $PSCmdlet.ThrowTerminatingError([Management.Automation.ErrorRecord]::new([Exception]::new('The vault is locked.'), 'Locked', 'PermissionDenied', $null)) } }; $asked = 0; ";
 
-    /// <summary>The examples: where they stand, and their script.</summary>
+    private const string VaultThatTakesNothing = """
+        New-Module -Name Microsoft.PowerShell.SecretManagement {
+            function Get-Secret($Vault, $Name) { }
+            function Set-Secret($Vault, $Name, $Secret) { throw 'The vault is locked.' }
+        } | Import-Module -Global
+        function Import-Csv { [pscustomobject]@{ Email = 'hana@example.com'; ExternalId = '41' }, [pscustomobject]@{ Email = ''; ExternalId = '42' } }
+        function Export-Csv { }
+
+        """;
+
+    /// <summary>The examples that store by another command: where they stand, and their script.</summary>
     public static IEnumerable<TheoryDataRow<string, string>> Examples =>
+        All.Where(row => row.Data.Item2.Contains("Set-Secret", StringComparison.Ordinal) && row.Data.Item2.Contains("-Mb", StringComparison.Ordinal));
+
+    /// <summary>The examples that issue into a vault.</summary>
+    public static IEnumerable<TheoryDataRow<string, string>> VaultExamples =>
+        All.Where(row => Regex.IsMatch(row.Data.Item2, "New-Mb.*-Vault"));
+
+    private static IEnumerable<TheoryDataRow<string, string>> All =>
         Directory.GetFiles(Path.Combine(Repository.Root, "docs/en-US")).Where(file => Path.GetExtension(file) is ".md" or ".txt").Select(file => Path.GetRelativePath(Repository.Root, file)).Order().Prepend("README.md")
-            .SelectMany(file => BlocksOf(file).Where(block => block.Contains("Set-Secret", StringComparison.Ordinal) && block.Contains("-Mb", StringComparison.Ordinal)).Select(block => new TheoryDataRow<string, string>(file, block)));
+            .SelectMany(file => BlocksOf(file).Select(block => new TheoryDataRow<string, string>(file, block)));
 
     [Theory]
     [MemberData(nameof(Examples))]
@@ -46,8 +63,27 @@ public sealed class StoreExampleTests(ServerFixture fixture) : ServerTests(fixtu
         Run("Get-MbProjectToken 'ci *' | Remove-MbProjectToken -Force").MustSucceed();
     }
 
+    [Theory]
+    [MemberData(nameof(VaultExamples))]
+    public async Task A_vault_that_fails_leaves_no_token_that_is_not_named(string file, string script)
+    {
+        string[] before = [.. (await Server.TokensAsync()).Where(token => token.Live).Select(token => token.Id)];
+
+        Run run = Run(VaultThatTakesNothing + string.Join('\n', script.Split('\n').Where(line => !line.StartsWith("$t ", StringComparison.Ordinal))));
+
+        string said = string.Join('\n', run.Errors.Select(error => error.Exception.Message));
+        string[] live = [.. (await Server.TokensAsync()).Where(token => token.Live).Select(token => token.Id).Except(before)];
+        Assert.NotEmpty(live);
+        Assert.All(live, id => Assert.Matches($"Remove-Mb(Project|User)Token {id}", said));
+        Assert.True(run.Output.Count == 0, file);
+    }
+
     [Fact]
-    public void There_are_such_examples() => Assert.InRange(Examples.Count(), 3, int.MaxValue);
+    public void There_are_such_examples()
+    {
+        Assert.InRange(Examples.Count(), 2, int.MaxValue);
+        Assert.InRange(VaultExamples.Count(), 4, int.MaxValue);
+    }
 
     private static IEnumerable<string> BlocksOf(string file)
     {

@@ -33,11 +33,15 @@ public abstract class ServerTests<TFixture>(TFixture fixture) : IClassFixture<TF
 
     private protected PowerShellEngine Engine { get; private set; } = null!;
 
+    /// <summary>What the engine runs before each test.</summary>
+    private protected virtual string Preparation => "";
+
     public async ValueTask InitializeAsync()
     {
         await Server.ResetAsync();
         Host = new TestHost();
         Engine = PowerShellEngine.ConnectedTo(Server, Host);
+        Run(Preparation).MustSucceed();
         await Server.ResetAsync();
     }
 

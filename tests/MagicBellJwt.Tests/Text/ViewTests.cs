@@ -14,8 +14,9 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
 
     [Theory]
     [InlineData("New-MbProjectToken $long -ExpiresIn 90d", "Id Name Fingerprint Expires")]
-    [InlineData("New-MbUserToken -Email hana@example.com -Name $long", "Id Name Fingerprint Expires")]
-    [InlineData("New-MbProjectToken $long -AsPlainText", "Id Name Fingerprint Expires")]
+    [InlineData("New-MbUserToken -Email hana@example.com -Name $long -ExpiresIn 90d", "Id Name Fingerprint Expires")]
+    [InlineData("New-MbProjectToken $long -AsPlainText -ExpiresIn 90d", "Id Name Fingerprint Expires")]
+    [InlineData("New-MbProjectToken $long -ExpiresIn 90d -SaveTo { param($Issued) $Issued.Token }", "Id Name Expires StoredIn")]
     [InlineData("Get-MbProjectToken -First 5", "Id Name Status Expires Project")]
     [InlineData("Get-MbUserToken usr_1", "Id Name Status Expires Project")]
     [InlineData("Get-MbProjectToken -First 3 | Remove-MbProjectToken -Force -PassThru", "Id Outcome DiscardedAt")]
@@ -65,7 +66,7 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
     {
         await Server.SeedAsync(userId: "usr_list", userTokens: 1);
 
-        foreach (string script in new[] { "Get-MbProjectToken -First 1", "Get-MbUserToken usr_list", "New-MbUserToken -Email hana@example.com", "Get-MbSession" })
+        foreach (string script in new[] { "Get-MbProjectToken -First 1", "Get-MbUserToken usr_list", "New-MbUserToken -Email hana@example.com", "New-MbProjectToken list -ExpiresIn 1h -SaveTo { param($Issued) $Issued.Token }", "Get-MbSession" })
         {
             PSObject item = Run($"$item = {script}; $item").MustSucceed()[0];
             string[] shown = [.. Show("$item | Format-List").Where(line => line[0] != ' ').Select(line => line.Split(' ')[0])];
