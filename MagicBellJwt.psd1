@@ -25,6 +25,7 @@
         'Export-MbTokenReport'
         'Find-MbLeakedToken'
         'Get-MbProjectToken'
+        'Get-MbRotation'
         'Get-MbSession'
         'Get-MbTokenReport'
         'Get-MbUser'
@@ -34,6 +35,7 @@
         'Remove-MbProjectToken'
         'Remove-MbUserToken'
         'Test-MbToken'
+        'Undo-MbRotation'
         'Update-MbProjectToken'
         'Update-MbUserToken'
     )

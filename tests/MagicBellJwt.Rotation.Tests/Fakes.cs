@@ -15,6 +15,8 @@ internal sealed class FakePipeline(Api api) : IPipeline, IDisposable
 
     internal List<string> Warnings { get; } = [];
 
+    internal List<string> Told { get; } = [];
+
     internal List<string> Asked { get; } = [];
 
     internal bool Agrees { get; set; } = true;
@@ -54,6 +56,8 @@ internal sealed class FakePipeline(Api api) : IPipeline, IDisposable
         Warnings.Add(text);
         return Task.CompletedTask;
     }
+
+    public void Inform(string text) => Told.Add(text);
 
     public void Verbose(string text)
     {

@@ -77,9 +77,12 @@ public abstract class RotatorTestBase : IDisposable
 
     private protected Task WithRotatorAsync(Func<Rotator, Task> work, TimeSpan overlap = default) => WithRotatorAsync(work, Store, overlap);
 
-    private protected async Task WithRotatorAsync(Func<Rotator, Task> work, ITokenStore? store, TimeSpan overlap = default)
+    private protected Task WithRotatorAsync(Func<Rotator, Task> work, Action<RotationJournal> look) => WithRotatorAsync(work, Store, default, look);
+
+    private protected async Task WithRotatorAsync(Func<Rotator, Task> work, ITokenStore? store, TimeSpan overlap = default, Action<RotationJournal>? look = null)
     {
         using RotationJournal journal = RotationJournal.Open(JournalPath);
+        look?.Invoke(journal);
         Api.OnKill = journal.Dispose;
         await work(new Rotator(Session, TokenKind.Project, journal, Pipeline, new RotationOptions
         {

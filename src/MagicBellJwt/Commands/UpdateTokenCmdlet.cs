@@ -2,21 +2,16 @@ using System;
 using System.Collections.Generic;
 using System.Management.Automation;
 using MagicBellJwt.Client;
-using MagicBellJwt.Client.Rotation;
 using MagicBellJwt.Completion;
 using MagicBellJwt.Rotation;
 
 namespace MagicBellJwt.Commands;
 
 /// <summary>Replaces tokens by fresh ones. Binds what is asked for, and hands it to a <see cref="Rotator"/>.</summary>
-public abstract class UpdateTokenCmdlet : SessionCmdlet
+public abstract class UpdateTokenCmdlet : RotationCmdlet
 {
     private readonly Dictionary<Session, Rotator> _rotators = [];
-    private readonly Dictionary<string, RotationJournal> _journals = new(StringComparer.Ordinal);
-    private readonly ScriptRunner _scripts;
     private long _inputs;
-
-    private protected UpdateTokenCmdlet() => _scripts = new ScriptRunner(this);
 
     /// <summary>The names of the tokens, exactly; each must be that of one live token.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Name")]
@@ -77,11 +72,6 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
     [ArgumentCompleter(typeof(LifetimeCompleter))]
     public TimeSpan Overlap { get; set; }
 
-    /// <summary>The journal; without it a file a project in the platform's state directory. Every run of a project needs the same one.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? JournalPath { get; set; }
-
     private protected abstract TokenKind Kind { get; }
 
     /// <summary>The user whose tokens are meant, by a parameter; null for a project's.</summary>
@@ -92,10 +82,6 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
 
     /// <summary>The user's external id, by a parameter; null for none, and for a project's token.</summary>
     private protected virtual string? GivenExternalId => null;
-
-    private bool IsPreview => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? bound)
-        ? LanguagePrimitives.IsTrue(bound)
-        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -150,23 +136,6 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void StopProcessing()
-    {
-        base.StopProcessing();
-        _scripts.Stop();
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        base.Dispose(disposing);
-        foreach (RotationJournal journal in _journals.Values)
-        {
-            journal.Dispose();
-        }
-    }
-
-    /// <inheritdoc/>
     private protected override string? AdviceFor(MagicBellException failure, object? target) => failure.Error switch
     {
         MagicBellError.CreateOutcomeUnknown => "Call again: the next run looks for the token and names it.",
@@ -190,38 +159,15 @@ public abstract class UpdateTokenCmdlet : SessionCmdlet
                 ExternalId = GivenExternalId,
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,
-                StoreFor = old => Vault is not null ? new VaultStore(this, _scripts, Vault, newId => SecretNameOf(old, session, newId))
-                    : SaveTo is not null ? new ScriptStore(_scripts, SaveTo)
+                StoreFor = old => Vault is not null ? new VaultStore(this, Scripts, Vault, newId => SecretNameOf(old, session, newId))
+                    : SaveTo is not null ? new ScriptStore(Scripts, SaveTo)
                     : null,
-                StoreOf = entry => entry.Vault is not null ? new VaultStore(this, _scripts, entry.Vault, _ => entry.Secret ?? "")
-                    : entry.IsStoredByScript ? new ScriptStore(_scripts, null)
-                    : null,
+                StoreOf = StoreOf,
             });
             _rotators.Add(session, rotator);
         }
 
         return rotator;
-    }
-
-    private RotationJournal JournalOf(Session session)
-    {
-        if (JournalPath is null && !session.NamesProject)
-        {
-            throw MagicBellException.Invalid(
-                $"The session's token does not say which project it is of, so it cannot be told which journal is this project's. Connect with a name for the project, the same each time: Connect-MbProject -Name NAME. Or give the journal: -JournalPath.");
-        }
-
-        string path = JournalPath is null
-            ? RotationJournal.PathOf(session.BaseAddress, session.ProjectId)
-            : GetUnresolvedProviderPathFromPSPath(JournalPath);
-        if (!_journals.TryGetValue(path, out RotationJournal? journal))
-        {
-            // A sandbox in this process is gone with its session, and nothing in its journal can be due after that.
-            journal = IsPreview ? RotationJournal.Peek(path) : RotationJournal.Open(path, isTemporary: session.IsSandbox && JournalPath is null);
-            _journals.Add(path, journal);
-        }
-
-        return journal;
     }
 
     private string SecretNameOf(ListedToken old, Session session, string newId) => Rotation.SecretName.Fill(SecretName, new Dictionary<string, string?>(StringComparer.Ordinal)

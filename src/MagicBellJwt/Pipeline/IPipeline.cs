@@ -37,6 +37,10 @@ internal interface IPipeline
     /// <param name="text">What to say, without a secret.</param>
     Task WarnAsync(string text);
 
+    /// <summary>Says something that is neither a result nor a warning, on the information stream and the screen.</summary>
+    /// <param name="text">What to say, without a secret.</param>
+    void Inform(string text);
+
     /// <summary>Says something to who asked for -Verbose.</summary>
     /// <param name="text">What to say, without a secret.</param>
     void Verbose(string text);

@@ -1,4 +1,5 @@
 using System;
+using System.Management.Automation;
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -45,6 +46,9 @@ public abstract partial class MagicBellCmdlet : IPipeline
             WarnAfterEnd(text);
         }
     }
+
+    // As Write-Host does it.
+    void IPipeline.Inform(string text) => OfferAsync(() => WriteInformation(new HostInformationMessage { Message = text }, ["PSHOST"]));
 
     void IPipeline.Verbose(string text) => OfferAsync(() => WriteVerbose(text));
 

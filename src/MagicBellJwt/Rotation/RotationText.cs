@@ -20,12 +20,37 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
     /// <summary>The token that a rotation replaces: its id first, since others may choose names.</summary>
     internal static string Old(RotationEntry entry) => entry.Name is null ? entry.OldId : $"{entry.OldId} '{ScreenText.Of(entry.Name)}'";
 
+    /// <summary>Whether a rotation in a journal is of a session's project. Earlier versions wrote the host without its port.</summary>
+    internal static bool IsOf(RotationEntry entry, Session session) =>
+        entry.Project == ProjectKey(session) || entry.Project == session.BaseAddress.Host + "/" + session.ProjectId;
+
+    /// <summary>What a journal calls a session's project.</summary>
+    internal static string ProjectKey(Session session) => session.BaseAddress.Authority + "/" + session.ProjectId;
+
+    /// <summary>What the next run does with a rotation that is under way.</summary>
+    /// <param name="entry">The rotation.</param>
+    /// <param name="now">Now, by the server's clock.</param>
+    internal static string NextRun(RotationEntry entry, DateTimeOffset now) => entry.Step switch
+    {
+        RotationStep.Begun or RotationStep.InDoubt => "Looks for a new token that the interrupted run may have issued, and names it. The old one stays.",
+        RotationStep.Created or RotationStep.Proved or RotationStep.Undoing => $"Revokes the new token {entry.NewId}, which nobody holds. The old one stays.",
+        RotationStep.Storing when entry.Vault is not null => $"Looks whether the vault '{ScreenText.Of(entry.Vault)}' holds the new token {entry.NewId}: goes on where it does, else revokes the new one.",
+        RotationStep.Storing when entry.IsStoredByScript => $"Stores a fresh token, if it is given -SaveTo, and revokes both. Till then both stay: nobody can say whether -SaveTo stored {entry.NewId}.",
+        RotationStep.Storing => $"Names the new token {entry.NewId}, which somebody may hold. Both stay.",
+        RotationStep.Stored when entry.Overlap > TimeSpan.Zero => "Lets the old token stay for the overlap.",
+        RotationStep.Retiring when entry.DueAt > now => $"Nothing before {RotationJournal.Time(entry.DueAt.Value)}. After that it revokes the old token.",
+        _ => "Sees that the new token works and is held, then revokes the old one.",
+    };
+
     /// <summary>That neither token was touched, and what to type next.</summary>
     internal string BothStay(Rotation rotation) =>
         $"The old token {rotation.Entry.OldId} and the new one, {rotation.NewId}, stay as they are. "
         + (rotation.Entry is { IsStoredByScript: true, IsCompleted: false }
             ? $"A run that stores a fresh one revokes both: {Update(rotation.Entry.OldId)}"
             : $"The next run looks again: Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}");
+
+    /// <summary>The command that finishes what is under way.</summary>
+    internal string NextRunGoesOn => $"To finish it instead: Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}";
 
     /// <summary>The command that revokes a token.</summary>
     internal string Remove(string id) => CommandText.Remove(kind, id, session);

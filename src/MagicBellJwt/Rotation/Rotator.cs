@@ -36,11 +36,8 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     private readonly HashSet<string> _settled = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _places = new(StringComparer.OrdinalIgnoreCase);
 
-    private string ProjectKey => session.BaseAddress.Authority + "/" + session.ProjectId;
-
-    // One journal may serve several projects. Earlier versions wrote the host without its port.
-    private IReadOnlyList<RotationEntry> Entries =>
-        [.. journal.Entries.Where(entry => entry.Kind == KindWord && (entry.Project == ProjectKey || entry.Project == session.BaseAddress.Host + "/" + session.ProjectId))];
+    // One journal may serve several projects.
+    private IReadOnlyList<RotationEntry> Entries => [.. journal.Entries.Where(entry => entry.Kind == KindWord && RotationText.IsOf(entry, session))];
 
     private string KindWord => kind.ToString().ToLowerInvariant();
 
@@ -99,6 +96,12 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     {
         foreach (RotationEntry entry in Entries.Where(entry => !entry.IsFinished))
         {
+            if (entry.Step == RotationStep.Retiring && entry.DueAt > new TokenScope(session, kind).Now)
+            {
+                pipeline.Inform($"The old {_text.Noun} {RotationText.Old(entry)} stays until {RotationJournal.Time(entry.DueAt.Value)}: a run after that revokes it.");
+                continue;
+            }
+
             try
             {
                 await ContinueAsync(entry).ConfigureAwait(false);
@@ -108,6 +111,54 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
                 await failed(entry, failure).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>Gives a rotation up while the old token is live: revokes the new one, where it is certain that nobody holds it.</summary>
+    /// <exception cref="MagicBellException">Somebody holds the new token, or may, or the old one is not live: both are left as they are.</exception>
+    internal async Task GiveUpAsync(RotationEntry entry)
+    {
+        bool goesOn = await pipeline.ConfirmAsync(
+            $"rotation of the {_text.Noun} {RotationText.Old(entry)}, begun {RotationJournal.Time(entry.BegunAt)}, which stands at '{entry.Step}' (new token: {entry.NewId ?? "not known"})",
+            "Give up, and revoke the new token where nobody holds it").ConfigureAwait(false);
+        if (!goesOn)
+        {
+            return;
+        }
+
+        var rotation = new Rotation(entry, new TokenScope(session, kind, entry.UserId), options.StoreOf(entry));
+        if (await rotation.Scope.FindAsync(entry.OldId, pipeline.ReadCall).ConfigureAwait(false) is not { } old || !rotation.Scope.IsLive(old))
+        {
+            throw Failed($"The list does not show the old {_text.Noun} {entry.OldId} as live, so only the new one is left. {_text.NextRunGoesOn}");
+        }
+
+        if (entry.Step is RotationStep.Begun or RotationStep.InDoubt)
+        {
+            await LookForOrphanAsync(rotation).ConfigureAwait(false);
+            if (!entry.IsFinished)
+            {
+                throw Failed($"The server may still finish the create of this rotation until {RotationJournal.Time(entry.BegunAt + s_longestCreate)}, so it is looked for until then. The old {_text.Noun} {entry.OldId} stays.");
+            }
+
+            return;
+        }
+
+        if (entry.Step is not (RotationStep.Created or RotationStep.Proved or RotationStep.Undoing))
+        {
+            StoreContent content = rotation.Store?.Vault is null ? StoreContent.Unknown : await LookAsync(rotation, entry).ConfigureAwait(false);
+            if (content != StoreContent.NotHeld)
+            {
+                string holder = rotation.Store switch
+                {
+                    null => $"Somebody may have received the new {_text.Noun} {entry.NewId}",
+                    { Vault: { } vault } when content == StoreContent.Held => $"The vault '{vault}' holds the new {_text.Noun} {entry.NewId}, and nobody can put the old one's value back",
+                    { Vault: { } vault } => $"The vault '{vault}' does not say whether it holds the new {_text.Noun} {entry.NewId}",
+                    _ => $"-SaveTo may have stored the new {_text.Noun} {entry.NewId}",
+                };
+                throw Failed($"{holder}, so it is not revoked: both stay. {_text.NextRunGoesOn} To revoke the new one all the same, once you know that nothing uses it: {_text.Remove(entry.NewId!)}");
+            }
+        }
+
+        await UndoAsync(rotation, "and is given up").ConfigureAwait(false);
     }
 
     /// <returns>Whether an interrupted rotation came to its end, so that this run has nothing left to rotate.</returns>
@@ -207,7 +258,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         session.Completions.Clear();
         Guid key = Guid.NewGuid();
         RotationEntry entry = journal.Begin(
-            ProjectKey, KindWord, old.Id, old.Name, scope.UserId, key, request.Lifetime, store?.Vault, store is { Vault: null }, options.Overlap,
+            RotationText.ProjectKey(session), KindWord, old.Id, old.Name, scope.UserId, key, request.Lifetime, store?.Vault, store is { Vault: null }, options.Overlap,
             tokens.Where(token => token.Id is not null && TokenName.IsSame(token.Name, old.Name)).Select(token => token.Id!));
         await RunAsync(new Rotation(entry, scope, store) { Request = request, Key = key }).ConfigureAwait(false);
     }
@@ -546,7 +597,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         journal.Write(entry, RotationStep.Undone);
-        await pipeline.WarnAsync($"A rotation of the {_text.Noun} {RotationText.Old(entry)} was interrupted {why}, {entry.NewId}: that one is revoked, and the old one stays.").ConfigureAwait(false);
+        await pipeline.WarnAsync($"The rotation of the {_text.Noun} {RotationText.Old(entry)} was interrupted {why}: the new one, {entry.NewId}, is revoked, and the old one stays.").ConfigureAwait(false);
         return false;
     }
 

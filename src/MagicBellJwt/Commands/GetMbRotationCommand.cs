@@ -1,0 +1,37 @@
+using System;
+using System.Linq;
+using System.Management.Automation;
+using MagicBellJwt.Client.Rotation;
+using MagicBellJwt.Rotation;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>Shows the rotations that are under way, by their journal. Sends nothing.</summary>
+[Cmdlet(VerbsCommon.Get, "MbRotation", HelpUri = HelpPages.Folder + "Get-MbRotation.md")]
+[OutputType(typeof(PendingRotation))]
+public sealed class GetMbRotationCommand : RotationCmdlet
+{
+    /// <summary>The names of the tokens, with wildcards; without it all.</summary>
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [PlainText]
+    [ValidateNotNullOrEmpty]
+    public string[]? Name { get; set; }
+
+    private protected override bool IsPreview => true;
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Try(null, () =>
+    {
+        Session session = CurrentSession;
+        RotationJournal journal = JournalOf(session);
+        WildcardPattern[]? patterns = Name is null ? null : [.. Name.Select(name => WildcardPattern.Get(name, WildcardOptions.IgnoreCase))];
+        foreach (RotationEntry entry in journal.Entries.Where(entry => !entry.IsFinished && RotationText.IsOf(entry, session)))
+        {
+            if (patterns is null || Array.Exists(patterns, pattern => pattern.IsMatch(entry.Name ?? "")))
+            {
+                WriteObject(new PendingRotation(entry, session, journal.Path));
+            }
+        }
+    });
+}

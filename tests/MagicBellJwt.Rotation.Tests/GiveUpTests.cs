@@ -1,0 +1,136 @@
+using System;
+using System.Linq;
+using System.Threading.Tasks;
+using MagicBellJwt.Client;
+using MagicBellJwt.Client.Rotation;
+using Xunit;
+
+namespace MagicBellJwt.Rotation.Tests;
+
+/// <summary>What becomes of a rotation that is given up, at each step where it may stand.</summary>
+public sealed class GiveUpTests : RotatorTestBase
+{
+    private Task GiveUpAsync()
+    {
+        RotationEntry? entry = null;
+        return WithRotatorAsync(
+            rotator => rotator.GiveUpAsync(entry!),
+            journal => entry = Assert.Single(journal.Entries, candidate => !candidate.IsFinished));
+    }
+
+    [Fact]
+    public async Task A_new_token_that_the_vault_does_not_hold_is_revoked_and_the_old_one_stays()
+    {
+        string old = await IssueToStoreAsync();
+        Store.OnStore = static (_, _) => new StoreResult(StoreOutcome.InDoubt, "The vault is locked.");
+        await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
+
+        await GiveUpAsync();
+
+        Assert.Equal([old], Api.Live("ci"));
+        Assert.Equal("undone", Steps.Last());
+        Assert.Single(Pipeline.Asked, text => text.StartsWith("Give up", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false, "holds the new project token")]
+    [InlineData(true, "does not say whether it holds")]
+    public async Task A_new_token_that_the_vault_holds_or_may_hold_stays_with_the_old_one(bool unreadable, string told)
+    {
+        string old = await IssueToStoreAsync();
+        await RotateAsync(overlap: TimeSpan.FromHours(1));
+        Store.IsUnreadable = unreadable;
+
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(GiveUpAsync);
+
+        Assert.Contains(told, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(2, Api.Live("ci").Length);
+        Assert.EndsWith($"Remove-MbProjectToken {Api.Live("ci").Single(id => id != old)} -Session 'prod'", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("retiring", Steps.Last());
+    }
+
+    [Fact]
+    public async Task Once_the_vault_has_the_old_token_again_the_new_one_is_revoked()
+    {
+        string old = await IssueToStoreAsync();
+        string value = Store.Held!;
+        await RotateAsync(overlap: TimeSpan.FromHours(1));
+        Store.Held = value;
+
+        await GiveUpAsync();
+
+        Assert.Equal([old], Api.Live("ci"));
+        Assert.Equal("undone", Steps.Last());
+    }
+
+    [Fact]
+    public async Task A_script_that_may_have_stored_it_keeps_both()
+    {
+        await IssueToStoreAsync();
+        Store.IsScript = true;
+        Store.OnStore = static (_, _) => new StoreResult(StoreOutcome.InDoubt, "-SaveTo failed.");
+        await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
+
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(GiveUpAsync);
+
+        Assert.Contains("-SaveTo may have stored", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(2, Api.Live("ci").Length);
+    }
+
+    [Fact]
+    public async Task With_an_old_token_that_is_not_live_nothing_is_given_up()
+    {
+        string old = await IssueToStoreAsync();
+        Store.OnStore = static (_, _) => new StoreResult(StoreOutcome.InDoubt, "The vault is locked.");
+        await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
+        await new TokenScope(Session, TokenKind.Project).RevokeAsync(old, wasListed: true, Pipeline.WriteCall);
+
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(GiveUpAsync);
+
+        Assert.Contains("does not show the old", failure.Message, StringComparison.Ordinal);
+        Assert.Single(Api.Live("ci"));
+        Assert.NotEqual("undone", Steps.Last());
+    }
+
+    [Fact]
+    public async Task A_create_that_may_still_come_is_not_given_up()
+    {
+        await IssueToStoreAsync();
+        Api.Fail("POST", Fault.Lost);
+        await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
+
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(GiveUpAsync);
+
+        Assert.Contains("may still finish", failure.Message, StringComparison.Ordinal);
+        Assert.NotEqual("undone", Steps.Last());
+    }
+
+    [Fact]
+    public async Task A_no_changes_nothing()
+    {
+        await IssueToStoreAsync();
+        Store.OnStore = static (_, _) => new StoreResult(StoreOutcome.InDoubt, "The vault is locked.");
+        await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
+        string[] steps = Steps;
+        Pipeline.Agrees = false;
+
+        await GiveUpAsync();
+
+        Assert.Equal(steps, Steps);
+        Assert.Equal(2, Api.Live("ci").Length);
+    }
+
+    [Fact]
+    public async Task A_run_before_the_time_says_when_it_will_be()
+    {
+        string old = await IssueToStoreAsync();
+        await RotateAsync(overlap: TimeSpan.FromHours(1));
+
+        await ResumeAsync();
+
+        string told = Assert.Single(Pipeline.Told);
+        Assert.Contains(old, told, StringComparison.Ordinal);
+        Assert.Contains("stays until", told, StringComparison.Ordinal);
+        Assert.Equal(2, Api.Live("ci").Length);
+    }
+}
