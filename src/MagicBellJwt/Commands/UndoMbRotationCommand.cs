@@ -9,6 +9,7 @@ namespace MagicBellJwt.Commands;
 
 /// <summary>Gives rotations up while the old token is live: revokes the new one where nobody holds it.</summary>
 [Cmdlet(VerbsCommon.Undo, "MbRotation", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, HelpUri = HelpPages.Folder + "Undo-MbRotation.md")]
+[OutputType(typeof(void))]
 public sealed class UndoMbRotationCommand : RotationCmdlet
 {
     private readonly Dictionary<(Session Session, TokenKind Kind), Rotator> _rotators = [];
