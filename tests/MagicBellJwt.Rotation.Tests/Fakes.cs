@@ -104,6 +104,8 @@ internal sealed class FakeStore(Api api) : ITokenStore
 
     public string? Vault => IsScript ? null : "prod";
 
+    public string? File => null;
+
     public string? SecretOf(string newId) => IsScript ? null : "secret";
 
     public void Prepare(Func<string, bool>? isOld)

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace MagicBellJwt.Client.Rotation;
 
 /// <summary>Files and folders that nobody but their owner can read: by their mode on Unix, on Windows by the profile they are in.</summary>
-internal static class OwnerOnly
+public static class OwnerOnly
 {
     private static readonly bool s_isWindows = RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
 

@@ -47,6 +47,9 @@ public sealed class RotationEntry
     /// <summary>The secret's name in the vault; null where there is no vault, or before it is known.</summary>
     public string? Secret { get; internal set; }
 
+    /// <summary>The file that the new token goes to; null where it goes elsewhere.</summary>
+    public string? File { get; internal set; }
+
     /// <summary>Whether a script block stores the new token.</summary>
     public bool IsStoredByScript { get; internal set; }
 

@@ -110,8 +110,9 @@ public sealed class RotationJournal : IDisposable
     /// <param name="storedByScript">Whether a script block stores it.</param>
     /// <param name="overlap">How long the old token stays after the new one is stored; zero for not at all.</param>
     /// <param name="before">The ids of the tokens of that name that the list shows now.</param>
+    /// <param name="file">The file that the new token goes to; null for none.</param>
     /// <exception cref="MagicBellException">The journal cannot be written.</exception>
-    public RotationEntry Begin(string project, string kind, string oldId, string? name, string? userId, Guid key, long? lifetime, string? vault, bool storedByScript, TimeSpan overlap, IEnumerable<string> before)
+    public RotationEntry Begin(string project, string kind, string oldId, string? name, string? userId, Guid key, long? lifetime, string? vault, bool storedByScript, TimeSpan overlap, IEnumerable<string> before, string? file = null)
     {
         var entry = new RotationEntry(Guid.NewGuid());
         Write(
@@ -125,6 +126,7 @@ public sealed class RotationJournal : IDisposable
             ("key", key.ToString("D")),
             ("lifetime", lifetime?.ToString(CultureInfo.InvariantCulture)),
             ("vault", vault),
+            ("file", file),
             ("script", storedByScript ? "true" : null),
             ("overlap", overlap > TimeSpan.Zero ? overlap.ToString("c", CultureInfo.InvariantCulture) : null),
             ("before", string.Join(" ", before)));
@@ -356,6 +358,7 @@ public sealed class RotationJournal : IDisposable
         entry.NewId = fact("new") ?? entry.NewId;
         entry.Fingerprint = fact("fingerprint") ?? entry.Fingerprint;
         entry.Vault = fact("vault") ?? entry.Vault;
+        entry.File = fact("file") ?? entry.File;
         entry.Secret = fact("secret") ?? entry.Secret;
         entry.IsStoredByScript |= fact("script") is not null;
         entry.Overlap = TimeSpan.TryParseExact(fact("overlap"), "c", CultureInfo.InvariantCulture, out TimeSpan overlap) ? overlap : entry.Overlap;

@@ -10,6 +10,8 @@ using System.Runtime.InteropServices;
 using System.Security;
 using System.Text.RegularExpressions;
 using MagicBellJwt.Client;
+using MagicBellJwt.Completion;
+using MagicBellJwt.Rotation;
 using MagicBellJwt.Sandbox;
 
 namespace MagicBellJwt.Commands;
@@ -25,11 +27,32 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     private static readonly TimeSpan s_endsSoon = TimeSpan.FromDays(7);
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromMinutes(1);
 
+    private readonly ScriptRunner _scripts;
+
+    /// <summary>Makes the cmdlet.</summary>
+    public ConnectMbProjectCommand() => _scripts = new ScriptRunner(this);
+
     /// <summary>The project's token; without it the environment variable MAGICBELL_PROJECT_TOKEN is taken, else it is asked for.</summary>
     [Parameter(Position = 0, ParameterSetName = "Project")]
     [Secret]
     [ValidateNotNull]
     public SecureString? ProjectToken { get; set; }
+
+    /// <summary>A file that holds the project's token and nothing else. A rotation of that token puts its successor there.</summary>
+    [Parameter(ParameterSetName = "Project")]
+    [ValidateNotNullOrEmpty]
+    public string? TokenFile { get; set; }
+
+    /// <summary>The vault that holds the project's token, one of Microsoft.PowerShell.SecretManagement's. A rotation of that token puts its successor there.</summary>
+    [Parameter(ParameterSetName = "Project")]
+    [ArgumentCompleter(typeof(VaultCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Vault { get; set; }
+
+    /// <summary>The name of the secret in -Vault.</summary>
+    [Parameter(ParameterSetName = "Project")]
+    [ValidateNotNullOrEmpty]
+    public string? SecretName { get; set; }
 
     /// <summary>The API's address; without it the environment variable MAGICBELL_BASE_URL is taken, else the vendor's own.</summary>
     [Parameter(ParameterSetName = "Project")]
@@ -113,6 +136,13 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         }
     }
 
+    /// <inheritdoc/>
+    protected override void StopProcessing()
+    {
+        base.StopProcessing();
+        _scripts.Stop();
+    }
+
     private Session Open()
     {
         var options = new JwtServiceOptions
@@ -123,6 +153,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             ReadsPerMinute = ReadsPerMinute,
             WritesPerMinute = WritesPerMinute,
         };
+        TokenPlace? place = Place();
         if (Sandbox)
         {
             UseSandbox(options);
@@ -130,7 +161,12 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         else
         {
             options.BaseAddress = Address();
-            options.Token = Token();
+            options.Token = place switch
+            {
+                { File: { } file } => FileStore.Read(file),
+                { Vault: { } vault, Secret: { } secret } => new VaultStore(this, _scripts, vault, _ => secret).Value(),
+                _ => Token(),
+            };
             options.Proxy = ProxyCredential is null && Proxy is null
                 ? null
                 : new WebProxy(Proxy is not null ? WithoutCredentials(Proxy, nameof(Proxy)) : throw MagicBellException.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
@@ -144,7 +180,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             throw MagicBellException.Invalid("The session's name is a token's value, and would be shown with everything that the session does. Give another with -Name.");
         }
 
-        return new Session(name, options, Sandbox, isNamed: Name is not null);
+        return new Session(name, options, Sandbox, isNamed: Name is not null) { TokenPlace = place };
     }
 
     // A method of its own, so that the sandbox's assembly is loaded only where it is used.
@@ -184,6 +220,16 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         return Uri.TryCreate(variable, UriKind.Absolute, out Uri? address)
             ? WithoutCredentials(address, AddressVariable)
             : throw MagicBellException.Invalid($"The environment variable {AddressVariable} is not an address like {JwtServiceOptions.VendorAddress}.");
+    }
+
+    // Where the token is kept, where that is one place that can be written to.
+    private TokenPlace? Place()
+    {
+        bool isOne = new object?[] { ProjectToken, TokenFile, Vault }.Count(source => source is not null) <= 1 && (Vault is null) == (SecretName is null);
+        return !isOne ? throw MagicBellException.Invalid("The project token has one source: -ProjectToken, or -TokenFile, or -Vault with -SecretName.")
+            : TokenFile is not null ? new TokenPlace(GetUnresolvedProviderPathFromPSPath(TokenFile), null, null)
+            : Vault is not null ? new TokenPlace(null, Vault, SecretName)
+            : null;
     }
 
     private string Token()

@@ -67,7 +67,8 @@ public abstract class RotationCmdlet : SessionCmdlet
     }
 
     /// <summary>The store that an earlier run's rotation goes to; null where its token went down the pipeline.</summary>
-    private protected ITokenStore? StoreOf(RotationEntry entry) => entry.Vault is not null ? new VaultStore(this, Scripts, entry.Vault, _ => entry.Secret ?? "")
+    private protected ITokenStore? StoreOf(RotationEntry entry) => entry.File is not null ? new FileStore(entry.File)
+        : entry.Vault is not null ? new VaultStore(this, Scripts, entry.Vault, _ => entry.Secret ?? "")
         : entry.IsStoredByScript ? new ScriptStore(Scripts, null)
         : null;
 }

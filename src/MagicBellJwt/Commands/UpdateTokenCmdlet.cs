@@ -128,7 +128,13 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
             Try(target, () =>
             {
                 TokenReference token = TokenReference.From(item, Kind, Session, VerbsData.Update);
-                Rotator rotator = RotatorOf(SessionOf(token));
+                Session session = SessionOf(token);
+                if (IsLeftOut(token, session))
+                {
+                    return;
+                }
+
+                Rotator rotator = RotatorOf(session);
                 string? userId = token.UserId ?? GivenUserId;
                 Start(target, () => rotator.RotateByIdAsync(token.Id, userId));
             });
@@ -159,15 +165,49 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
                 ExternalId = GivenExternalId,
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,
-                StoreFor = old => Vault is not null ? new VaultStore(this, Scripts, Vault, newId => SecretNameOf(old, session, newId))
-                    : SaveTo is not null ? new ScriptStore(Scripts, SaveTo)
-                    : null,
+                StoreFor = old => StoreFor(old, session),
                 StoreOf = StoreOf,
             });
             _rotators.Add(session, rotator);
         }
 
         return rotator;
+    }
+
+    // The session's own token goes back to where it came from, whatever was asked for the others: the next login reads it there.
+    private ITokenStore? StoreFor(ListedToken old, Session session)
+    {
+        if (Vault is null && SaveTo is null)
+        {
+            return null;
+        }
+
+        return (IsOwn(old.Id, session) ? session.TokenPlace : null) switch
+        {
+            { File: { } file } => new FileStore(file),
+            { Vault: { } vault, Secret: { } secret } => new VaultStore(this, Scripts, vault, _ => secret),
+            _ => Vault is not null ? new VaultStore(this, Scripts, Vault, newId => SecretNameOf(old, session, newId)) : new ScriptStore(Scripts, SaveTo),
+        };
+    }
+
+    private bool IsOwn(string? id, Session session) => Kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, id);
+
+    // Among many tokens the session's own is rotated only where the next login finds its successor: else that one would be refused.
+    private bool IsLeftOut(TokenReference token, Session session)
+    {
+        if (!MyInvocation.ExpectingInput || (Vault is null && SaveTo is null) || session.TokenPlace is not null || !IsOwn(token.Id, session))
+        {
+            return false;
+        }
+
+        if (Vault is not null && token.Listed is { } listed && new VaultStore(this, Scripts, Vault, newId => SecretNameOf(listed, session, newId)).Look(session.Fingerprint, out _) == StoreContent.Held)
+        {
+            return false;
+        }
+
+        WriteWarning($"The session '{session.Name}' itself runs on the token {token.Id}, and it is not known where that is kept, so it is left out: the next login would be refused. "
+            + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {token.Id} {(Vault is not null ? "-Vault " + CommandText.Quote(Vault) : "-SaveTo { … }")}{CommandText.SessionArgument(session)}");
+        return true;
     }
 
     private string SecretNameOf(ListedToken old, Session session, string newId) => Rotation.SecretName.Fill(SecretName, new Dictionary<string, string?>(StringComparer.Ordinal)

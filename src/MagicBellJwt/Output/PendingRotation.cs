@@ -19,7 +19,7 @@ public sealed class PendingRotation
         BegunAt = entry.BegunAt;
         DueAt = entry.DueAt;
         IsOverdue = entry.Step != RotationStep.Retiring || entry.DueAt <= now;
-        StoredIn = entry.Vault is not null ? entry.Vault + "/" + entry.Secret : entry.IsStoredByScript ? "-SaveTo" : null;
+        StoredIn = RotationText.StoredIn(entry);
         NextRun = RotationText.NextRun(entry, now);
         Journal = journal;
         Session = session;
@@ -52,7 +52,7 @@ public sealed class PendingRotation
     /// <summary>Whether a run is due now: the time has come by the server's clock, or the rotation was interrupted.</summary>
     public bool IsOverdue { get; }
 
-    /// <summary>Where the new token is to be: <c>vault/secret</c>, or <c>-SaveTo</c>; null where it went down the pipeline.</summary>
+    /// <summary>Where the new token is to be: <c>vault/secret</c>, a file, or <c>-SaveTo</c>; null where it went down the pipeline.</summary>
     public string? StoredIn { get; }
 
     /// <summary>What the next run, or <c>-Resume</c>, will do.</summary>

@@ -39,7 +39,7 @@ public sealed class TokenRotation
     /// <summary>The first 12 hexadecimal digits of SHA-256 over the new token.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>Where the new token is: <c>vault/secret</c>, or <c>-SaveTo</c>; null where it could not be told.</summary>
+    /// <summary>Where the new token is: <c>vault/secret</c>, a file, or <c>-SaveTo</c>; null where it could not be told.</summary>
     public string? StoredIn { get; }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Reflection;
+using MagicBellJwt.Client.Rotation;
 
 namespace MagicBellJwt;
 
@@ -12,11 +13,13 @@ internal sealed class AtomicFile : IDisposable
     private bool _isDone;
 
     /// <summary>Begins the file, beside the one it is to replace: a place that cannot be written to is known at once.</summary>
-    internal AtomicFile(string path)
+    /// <param name="path">The file to replace.</param>
+    /// <param name="isSecret">Whether nobody but the owner may read it before it has the permissions of the file that it replaces.</param>
+    internal AtomicFile(string path, bool isSecret = false)
     {
         _path = path;
         _temporary = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():N}.tmp");
-        Stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        Stream = isSecret ? OwnerOnly.OpenFile(_temporary, FileShare.None) : new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
     }
 
     internal FileStream Stream { get; }

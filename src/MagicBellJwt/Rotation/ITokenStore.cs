@@ -2,13 +2,16 @@ using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Rotation;
 
-/// <summary>Where a new token is kept: a vault, or whatever a script block knows. Commands of the caller do the work, so each call is for the pipeline thread.</summary>
+/// <summary>Where a new token is kept: a vault, a file, or whatever a script block knows. Commands of the caller do the work, so each call is for the pipeline thread.</summary>
 internal interface ITokenStore
 {
-    /// <summary>The vault; null where a script block stores.</summary>
+    /// <summary>The vault; null where something else stores.</summary>
     string? Vault { get; }
 
-    /// <summary>The secret's name in the vault; null where a script block stores.</summary>
+    /// <summary>The file; null where something else stores.</summary>
+    string? File { get; }
+
+    /// <summary>The secret's name in the vault; null where something else stores.</summary>
     /// <param name="newId">The new token's id.</param>
     string? SecretOf(string newId);
 

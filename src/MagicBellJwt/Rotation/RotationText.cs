@@ -27,6 +27,13 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
     /// <summary>What a journal calls a session's project.</summary>
     internal static string ProjectKey(Session session) => session.BaseAddress.Authority + "/" + session.ProjectId;
 
+    /// <summary>Where a rotation's new token goes, where that can be read: a vault, or a file.</summary>
+    internal static string Holder(RotationEntry entry) => entry.File is not null ? $"file '{ScreenText.Of(entry.File)}'" : $"vault '{ScreenText.Of(entry.Vault!)}'";
+
+    /// <summary>Where a rotation's new token is, in a word: <c>vault/secret</c>, a file's path, or <c>-SaveTo</c>; null for the pipeline.</summary>
+    internal static string? StoredIn(RotationEntry entry) =>
+        entry.File ?? (entry.Vault is not null ? entry.Vault + "/" + entry.Secret : entry.IsStoredByScript ? "-SaveTo" : null);
+
     /// <summary>What the next run does with a rotation that is under way.</summary>
     /// <param name="entry">The rotation.</param>
     /// <param name="now">Now, by the server's clock.</param>
@@ -34,7 +41,7 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
     {
         RotationStep.Begun or RotationStep.InDoubt => "Looks for a new token that the interrupted run may have issued, and names it. The old one stays.",
         RotationStep.Created or RotationStep.Proved or RotationStep.Undoing => $"Revokes the new token {entry.NewId}, which nobody holds. The old one stays.",
-        RotationStep.Storing when entry.Vault is not null => $"Looks whether the vault '{ScreenText.Of(entry.Vault)}' holds the new token {entry.NewId}: goes on where it does, else revokes the new one.",
+        RotationStep.Storing when entry.Vault is not null || entry.File is not null => $"Looks whether the {Holder(entry)} holds the new token {entry.NewId}: goes on where it does, else revokes the new one.",
         RotationStep.Storing when entry.IsStoredByScript => $"Stores a fresh token, if it is given -SaveTo, and revokes both. Till then both stay: nobody can say whether -SaveTo stored {entry.NewId}.",
         RotationStep.Storing => $"Names the new token {entry.NewId}, which somebody may hold. Both stay.",
         RotationStep.Stored when entry.Overlap > TimeSpan.Zero => "Lets the old token stay for the overlap.",
@@ -67,6 +74,7 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
         string place = store switch
         {
             null => "goes down the pipeline",
+            { File: { } file } => $"goes to the file '{ScreenText.Of(file)}', where this session's token came from",
             { Vault: { } vault } => $"goes to secret '{store.SecretOf("{Id}")}' of vault '{vault}'",
             _ => "goes to -SaveTo",
         };

@@ -144,14 +144,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         if (entry.Step is not (RotationStep.Created or RotationStep.Proved or RotationStep.Undoing))
         {
-            StoreContent content = rotation.Store?.Vault is null ? StoreContent.Unknown : await LookAsync(rotation, entry).ConfigureAwait(false);
+            StoreContent content = !CanBeRead(rotation.Store) ? StoreContent.Unknown : await LookAsync(rotation, entry).ConfigureAwait(false);
             if (content != StoreContent.NotHeld)
             {
                 string holder = rotation.Store switch
                 {
                     null => $"Somebody may have received the new {_text.Noun} {entry.NewId}",
-                    { Vault: { } vault } when content == StoreContent.Held => $"The vault '{vault}' holds the new {_text.Noun} {entry.NewId}, and nobody can put the old one's value back",
-                    { Vault: { } vault } => $"The vault '{vault}' does not say whether it holds the new {_text.Noun} {entry.NewId}",
+                    _ when content == StoreContent.Held => $"The {RotationText.Holder(entry)} holds the new {_text.Noun} {entry.NewId}, and nobody can put the old one's value back",
+                    _ when CanBeRead(rotation.Store) => $"The {RotationText.Holder(entry)} does not say whether it holds the new {_text.Noun} {entry.NewId}",
                     _ => $"-SaveTo may have stored the new {_text.Noun} {entry.NewId}",
                 };
                 throw Failed($"{holder}, so it is not revoked: both stay. {_text.NextRunGoesOn} To revoke the new one all the same, once you know that nothing uses it: {_text.Remove(entry.NewId!)}");
@@ -258,8 +258,9 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         session.Completions.Clear();
         Guid key = Guid.NewGuid();
         RotationEntry entry = journal.Begin(
-            RotationText.ProjectKey(session), KindWord, old.Id, old.Name, scope.UserId, key, request.Lifetime, store?.Vault, store is { Vault: null }, options.Overlap,
-            tokens.Where(token => token.Id is not null && TokenName.IsSame(token.Name, old.Name)).Select(token => token.Id!));
+            RotationText.ProjectKey(session), KindWord, old.Id, old.Name, scope.UserId, key, request.Lifetime, store?.Vault, store is { Vault: null, File: null }, options.Overlap,
+            tokens.Where(token => token.Id is not null && TokenName.IsSame(token.Name, old.Name)).Select(token => token.Id!),
+            store?.File);
         await RunAsync(new Rotation(entry, scope, store) { Request = request, Key = key }).ConfigureAwait(false);
     }
 
@@ -441,7 +442,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return false;
         }
 
-        if (rotation.Store.Vault is null)
+        if (!CanBeRead(rotation.Store))
         {
             if (Entries.Any(other => other.Step == RotationStep.Done && IsReplacedBy(entry, other)))
             {
@@ -457,7 +458,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         TimeSpan wait = entry.StepAt + s_vaultDelay - DateTimeOffset.UtcNow;
         if (content == StoreContent.NotHeld && wait > TimeSpan.Zero)
         {
-            pipeline.Verbose($"The vault '{entry.Vault}' does not hold the new token. It is asked again in {Math.Ceiling(wait.TotalSeconds)} s, since a vault may show late what another process wrote.");
+            pipeline.Verbose($"The {RotationText.Holder(entry)} does not hold the new token. It is asked again in {Math.Ceiling(wait.TotalSeconds)} s, since a vault may show late what another process wrote.");
             await pipeline.WaitAsync(wait < s_vaultDelay ? wait : s_vaultDelay, pipeline.ReadCall).ConfigureAwait(false);
             content = await LookAsync(rotation, entry).ConfigureAwait(false);
         }
@@ -469,9 +470,9 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
                 journal.Write(entry, RotationStep.Stored);
                 return true;
             case StoreContent.NotHeld:
-                return await UndoAsync(rotation, $"and the vault '{entry.Vault}' does not hold the new token").ConfigureAwait(false);
+                return await UndoAsync(rotation, $"and the {RotationText.Holder(entry)} does not hold the new token").ConfigureAwait(false);
             default:
-                throw Failed($"The vault '{entry.Vault}' cannot be read, so it cannot be told whether it holds the new token. {_text.BothStay(rotation)}");
+                throw Failed($"The {RotationText.Holder(entry)} cannot be read, so it cannot be told whether it holds the new token. {_text.BothStay(rotation)}");
         }
     }
 
@@ -484,7 +485,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return await RevokeOldAsync(rotation).ConfigureAwait(false);
         }
 
-        if (rotation.Value is null && RunsOnOld(entry) && rotation.Store?.Vault is not null)
+        if (rotation.Value is null && RunsOnOld(entry) && CanBeRead(rotation.Store))
         {
             await LookAsync(rotation, entry).ConfigureAwait(false);
         }
@@ -548,9 +549,9 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         string id = holder.NewId!;
-        if (rotation.Value is null && rotation.Store?.Vault is not null && await LookAsync(rotation, holder).ConfigureAwait(false) is var content && content != StoreContent.Held)
+        if (rotation.Value is null && CanBeRead(rotation.Store) && await LookAsync(rotation, holder).ConfigureAwait(false) is var content && content != StoreContent.Held)
         {
-            throw Failed($"The vault '{holder.Vault}' {(content == StoreContent.Unknown ? "cannot be read" : $"does not hold the token {id}")}, so the old {_text.Noun} is not revoked. {_text.BothStay(rotation)}");
+            throw Failed($"The {RotationText.Holder(holder)} {(content == StoreContent.Unknown ? "cannot be read" : $"does not hold the token {id}")}, so the old {_text.Noun} is not revoked. {_text.BothStay(rotation)}");
         }
 
         ListedToken? listed;
@@ -656,6 +657,8 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         return content;
     });
 
+    private static bool CanBeRead(ITokenStore? store) => store is { Vault: not null } or { File: not null };
+
     private bool RunsOnOld(RotationEntry entry) => kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, entry.OldId);
 
     // The session that runs on the old token goes on with the new one, before the old one goes.
@@ -697,9 +700,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     {
         RotationEntry entry = rotation.Entry;
         Settle(entry);
-        string? storedIn = entry.Step == RotationStep.HandedOver ? null
-            : entry.Vault is not null ? entry.Vault + "/" + entry.Secret
-            : entry.IsStoredByScript ? "-SaveTo" : null;
+        string? storedIn = entry.Step == RotationStep.HandedOver ? null : RotationText.StoredIn(entry);
         await pipeline.EmitAsync(new TokenRotation(entry, kind, storedIn, session.Name, rotation.IsResumed)).ConfigureAwait(false);
     }
 

@@ -13,6 +13,8 @@ internal sealed class ScriptStore(ScriptRunner scripts, ScriptBlock? block) : IT
 {
     public string? Vault => null;
 
+    public string? File => null;
+
     public string? SecretOf(string newId) => null;
 
     public void Prepare(Func<string, bool>? isOld)

@@ -19,26 +19,30 @@ internal sealed class VaultStore(PSCmdlet cmdlet, ScriptRunner scripts, string v
 
     public string? Vault => vault;
 
+    public string? File => null;
+
     public string? SecretOf(string newId) => secretOf(newId);
 
-    public void Prepare(Func<string, bool>? isOld)
+    /// <summary>The token that the secret holds.</summary>
+    /// <exception cref="MagicBellException">The vault is not there or cannot be read, or holds no text by that name.</exception>
+    internal string Value()
     {
-        if (Find("Get-Secret") is null || Find("Set-Secret") is null)
-        {
-            throw MagicBellException.Invalid($"-Vault needs the module {Module}, which is not installed here: Install-Module {Module}. -SaveTo stores without it.");
-        }
-
+        CheckVault();
         try
         {
-            if (Find("Get-SecretVault") is not null && scripts.Run(Module + @"\Get-SecretVault", ("Name", vault)).Count == 0)
-            {
-                throw MagicBellException.Invalid($"There is no vault '{vault}' on this account: Get-SecretVault lists them.");
-            }
+            return SecretText.Of(Read(secretOf(""))) is { Length: > 0 } text
+                ? text
+                : throw MagicBellException.Invalid($"The vault '{vault}' has no token in a secret '{secretOf("")}'.");
         }
         catch (CommandFailedException failure)
         {
-            throw MagicBellException.Invalid($"There is no vault '{vault}' on this account: {new Redactor().Clean(failure.Message)}");
+            throw MagicBellException.Invalid($"The vault '{vault}' cannot be read: {new Redactor().Clean(failure.Message)}");
         }
+    }
+
+    public void Prepare(Func<string, bool>? isOld)
+    {
+        CheckVault();
 
         // The name of a secret with the new token's id is not known yet; nothing can be there by that name.
         string secret = secretOf("");
@@ -127,6 +131,26 @@ internal sealed class VaultStore(PSCmdlet cmdlet, ScriptRunner scripts, string v
         {
             cmdlet.WriteVerbose($"The vault '{vault}' cannot be read: {new Redactor().Clean(failure.Message)}");
             return StoreContent.Unknown;
+        }
+    }
+
+    private void CheckVault()
+    {
+        if (Find("Get-Secret") is null || Find("Set-Secret") is null)
+        {
+            throw MagicBellException.Invalid($"-Vault needs the module {Module}, which is not installed here: Install-Module {Module}. -SaveTo stores without it.");
+        }
+
+        try
+        {
+            if (Find("Get-SecretVault") is not null && scripts.Run(Module + @"\Get-SecretVault", ("Name", vault)).Count == 0)
+            {
+                throw MagicBellException.Invalid($"There is no vault '{vault}' on this account: Get-SecretVault lists them.");
+            }
+        }
+        catch (CommandFailedException failure)
+        {
+            throw MagicBellException.Invalid($"There is no vault '{vault}' on this account: {new Redactor().Clean(failure.Message)}");
         }
     }
 

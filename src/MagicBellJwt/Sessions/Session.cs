@@ -57,6 +57,9 @@ public sealed class Session
     /// <summary>Whether it can still be used: false after Disconnect-MbProject.</summary>
     public bool IsConnected => _service is not null;
 
+    /// <summary>Where its token is kept; null where that is not known.</summary>
+    internal TokenPlace? TokenPlace { get; init; }
+
     internal DateTimeOffset? IssuedAt => Claims?.IssuedAt;
 
     /// <summary>What the session's token says about itself; null where it is no JSON Web Token.</summary>
