@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 using MagicBellJwt.Client;
+using MagicBellJwt.Completion;
 
 namespace MagicBellJwt.Commands;
 
@@ -12,16 +14,38 @@ namespace MagicBellJwt.Commands;
 public sealed class GetMbTokenReportCommand : SessionCmdlet
 {
     // Collected before the first request: the count makes a remaining time possible, and each user is read once.
-    private readonly List<string> _users = [];
-    private readonly HashSet<string> _known = new(StringComparer.Ordinal);
+    private readonly List<UserReference> _wanted = [];
+    private readonly HashSet<string> _users = new(StringComparer.Ordinal);
 
-    /// <summary>The ids in MagicBell of the users whose tokens are judged too; one that comes twice is asked about once.</summary>
+    /// <summary>The ids in MagicBell of the users whose tokens are judged too, or their e-mail addresses; one that comes twice is asked about once.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [PlainText(nameof(UserId))]
+    [Alias("user_id")]
+    [PlainText(UserColumns.UserId, UserColumns.UserIdAlias, UserColumns.Email, UserColumns.Mail, UserColumns.EMail, UserColumns.PrincipalName, UserColumns.ExternalId, UserColumns.ExternalIdAlias)]
+    [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
     [AllowEmptyCollection]
     public string[] UserId { get; set; } = [];
+
+    /// <summary>The e-mail addresses of users whose tokens are judged too, whatever the case of the letters.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Mail", "E-mail", "UserPrincipalName")]
+    [PlainText]
+    [ArgumentCompleter(typeof(UserCompleter))]
+    [AllowEmptyString]
+    [AllowNull]
+    [AllowEmptyCollection]
+    public string[] Email { get; set; } = [];
+
+    /// <summary>The ids in your own system of users whose tokens are judged too, to the letter.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("external_id")]
+    [PlainText]
+    [ArgumentCompleter(typeof(UserCompleter))]
+    [AllowEmptyString]
+    [AllowNull]
+    [AllowEmptyCollection]
+    public string[] ExternalId { get; set; } = [];
 
     /// <summary>How long before its end a token is found to expire soon, 0 or more: <c>12h</c>, <c>30d</c>, or a TimeSpan; 30 days unless given.</summary>
     [Parameter]
@@ -48,12 +72,10 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        foreach (string? userId in UserId ?? [null!])
+        // The project alone where nobody was given.
+        if (UserId is not { Length: 0 } || Email is not { Length: 0 } || ExternalId is not { Length: 0 })
         {
-            if (_known.Add(userId ?? ""))
-            {
-                _users.Add(userId ?? "");
-            }
+            Collect(UserId, Email, ExternalId, _wanted.Add);
         }
     }
 
@@ -69,20 +91,33 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
 
             var policy = new TokenPolicy(ExpiringWithin, MaxAge, MaxPerUser);
             Session session = CurrentSession;
-            Expect(1 + _users.Count, session.Service.ReadsPerMinute);
-            Audit(session.Name, policy, session, null);
-            foreach (string userId in _users)
+            UserReference[] wanted = [.. _wanted.Where(reference => reference.UserId is null)];
+            var scopes = new List<(string Target, TokenScope Scope)> { (session.Name, new TokenScope(session, TokenKind.Project)) };
+            foreach (UserReference reference in _wanted.Where(reference => reference.UserId is not null && _users.Add(reference.UserId)))
             {
-                Audit(userId, policy, session, userId);
+                scopes.Add((reference.UserId!, new TokenScope(session, TokenKind.User, reference.UserId)));
             }
+
+            if (wanted.Length > 0)
+            {
+                Find(session, wanted, isAnew: false, match =>
+                {
+                    if (_users.Add(match.User!.UserId!))
+                    {
+                        scopes.Add((match.Asked.Target, new TokenScope(session, TokenKind.User, match.User.UserId, match)));
+                    }
+                });
+            }
+
+            Expect(scopes.Count, session.Service.ReadsPerMinute);
+            scopes.ForEach(list => Audit(list.Target, policy, list.Scope));
         });
         Finish();
     }
 
-    private void Audit(string target, TokenPolicy policy, Session session, string? userId) => Start(target, async () =>
+    private void Audit(string target, TokenPolicy policy, TokenScope scope) => Start(target, async () =>
     {
-        var scope = new TokenScope(session, userId is null ? TokenKind.Project : TokenKind.User, userId);
-        List<TokenReportRow> rows = policy.Judge(await scope.ListAsync(ReadCall).ConfigureAwait(false), userId, session, DateTimeOffset.UtcNow);
+        List<TokenReportRow> rows = policy.Judge(await scope.ListAsync(ReadCall).ConfigureAwait(false), scope, DateTimeOffset.UtcNow);
         await OfferAsync(() => WriteObject(rows, enumerateCollection: true)).ConfigureAwait(false);
     });
 }

@@ -1,3 +1,5 @@
+using System;
+using System.Collections.Generic;
 using System.Management.Automation;
 using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
@@ -10,13 +12,36 @@ namespace MagicBellJwt.Commands;
 [OutputType(typeof(UserToken))]
 public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 {
-    /// <summary>The users' ids in MagicBell. Not their e-mail addresses, nor ids of tokens.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [PlainText(nameof(UserId))]
+    // People known by an address or an external id, collected before the first request: one list may be cheaper than a question for each.
+    private readonly List<UserReference> _wanted = [];
+    private readonly HashSet<string> _found = new(StringComparer.Ordinal);
+
+    /// <summary>The users' ids in MagicBell, or their e-mail addresses. Not ids of tokens.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("user_id")]
+    [PlainText(UserColumns.UserId, UserColumns.UserIdAlias, UserColumns.Email, UserColumns.Mail, UserColumns.EMail, UserColumns.PrincipalName, UserColumns.ExternalId, UserColumns.ExternalIdAlias)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
     public string[] UserId { get; set; } = [];
+
+    /// <summary>The users' e-mail addresses, whatever the case of the letters. A user who is named twice by it is listed once.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Mail", "E-mail", "UserPrincipalName")]
+    [PlainText]
+    [ArgumentCompleter(typeof(UserCompleter))]
+    [AllowEmptyString]
+    [AllowNull]
+    public string[] Email { get; set; } = [];
+
+    /// <summary>The users' ids in your own system, to the letter.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("external_id")]
+    [PlainText]
+    [ArgumentCompleter(typeof(UserCompleter))]
+    [AllowEmptyString]
+    [AllowNull]
+    public string[] ExternalId { get; set; } = [];
 
     /// <summary>How many users' lists are read at a time, 1 to 64; 8 unless given. With 1 they come in order.</summary>
     [Parameter]
@@ -28,22 +53,61 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 
     /// <inheritdoc/>
     private protected override string? AdviceFor(MagicBellException failure, object? target) => failure is { Error: MagicBellError.TokenNotFound, StatusCode: 404 }
-        ? "Give the user's id in MagicBell: UserId of a token that was issued for the user, or from the dashboard. An e-mail address or an external id is none."
+        ? "Give the user's id in MagicBell, or the e-mail address, or the external id with -ExternalId. Get-MbUser finds who is there."
         : null;
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        foreach (string? userId in UserId ?? [null!])
+        Collect(UserId, Email, ExternalId, reference =>
         {
-            string user = userId ?? "";
-            Try(user, () =>
+            if (reference.UserId is { } userId)
             {
-                Session session = CurrentSession;
-                RequestValidation.CheckUserId(user);
-                session.Remember(user);
-                List(user, new TokenScope(session, TokenKind.User, user));
-            });
+                List(CurrentSession, userId, userId);
+            }
+            else
+            {
+                _wanted.Add(reference);
+            }
+        });
+        if (!MyInvocation.ExpectingInput)
+        {
+            ListWanted();
         }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        ListWanted();
+        base.EndProcessing();
+    }
+
+    private void ListWanted()
+    {
+        if (_wanted.Count == 0)
+        {
+            return;
+        }
+
+        UserReference[] wanted = [.. _wanted];
+        _wanted.Clear();
+        Try(wanted[0].Target, () =>
+        {
+            Session session = CurrentSession;
+            Find(session, wanted, isAnew: false, match =>
+            {
+                if (_found.Add(match.User!.UserId!))
+                {
+                    List(session, match.Asked.Target, match.User.UserId!, match);
+                }
+            });
+        });
+    }
+
+    private void List(Session session, string target, string userId, UserMatch? match = null)
+    {
+        session.Remember(userId);
+        List(target, new TokenScope(session, TokenKind.User, userId, match));
     }
 }

@@ -85,6 +85,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
                 return;
             }
 
+            CurrentSession.Users.Forget(email, externalId);
             Issue(new TokenScope(CurrentSession, TokenKind.User), request, user, description);
         });
     }

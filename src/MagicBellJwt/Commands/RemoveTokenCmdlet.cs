@@ -90,29 +90,29 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
     /// <summary>Asks, and revokes in the background.</summary>
     private protected virtual void Revoke(TokenReference token, Session session)
     {
+        var scope = new TokenScope(session, Kind, token.UserId, token.Listed?.Found);
         if (token.IsDiscarded)
         {
             if (PassThru)
             {
-                WriteObject(new Revocation(token.Id, Kind, RevocationOutcome.AlreadyRevoked, token.DiscardedAt, session.Name));
+                WriteObject(new Revocation(token.Id, RevocationOutcome.AlreadyRevoked, token.DiscardedAt, scope));
             }
 
             return;
         }
 
-        string description = $"token {(token.Name is null ? "" : $"'{ScreenText.Of(token.Name)}' ")}({token.Id}){(token.UserId is null ? "" : $" of user {token.UserId}")} in project '{session.Name}' ({session.BaseAddress})";
+        string description = $"token {(token.Name is null ? "" : $"'{ScreenText.Of(token.Name)}' ")}({token.Id}){(token.UserId is null ? "" : $" of user {User.Describe(token.UserId, scope.Owner)}")} in project '{session.Name}' ({session.BaseAddress})";
         if (Asks && !ShouldProcess(description, $"Revoke {Kind.ToString().ToLowerInvariant()} token"))
         {
             return;
         }
 
-        Send(token, session, description);
+        Send(token, scope, description);
     }
 
-    private void Send(TokenReference token, Session session, string description)
+    private void Send(TokenReference token, TokenScope scope, string description)
     {
-        var scope = new TokenScope(session, Kind, token.UserId);
-        session.Completions.Clear();
+        scope.Session.Completions.Clear();
         Start(token.Id, async () =>
         {
             Revocation revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall).ConfigureAwait(false);

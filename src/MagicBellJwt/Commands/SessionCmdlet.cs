@@ -56,15 +56,16 @@ public abstract class SessionCmdlet : MagicBellCmdlet
         }
     }
 
-    /// <summary>Reads who is meant, and reports what can be nobody.</summary>
+    /// <summary>Reads who is meant, and reports what can be nobody, or what fails for one of them.</summary>
     private protected void Collect(string[]? userIds, string[]? emails, string[]? externalIds, Action<UserReference> collect) => Try(null, () =>
     {
         foreach (UserReference reference in UserReference.Read(userIds, emails, externalIds))
         {
-            if (Try(reference.Target, reference.Check))
+            Try(reference.Target, () =>
             {
+                reference.Check();
                 collect(reference);
-            }
+            });
         }
     });
 

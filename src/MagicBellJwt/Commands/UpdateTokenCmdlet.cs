@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Management.Automation;
+using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
 using MagicBellJwt.Rotation;
@@ -74,14 +75,14 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 
     private protected abstract TokenKind Kind { get; }
 
-    /// <summary>The user whose tokens are meant, by a parameter; null for a project's.</summary>
-    private protected virtual string? GivenUserId => null;
+    /// <summary>The token that is being replaced, where a listed one was given; null where it was an id, a row or a name.</summary>
+    private protected ListedToken? Listed { get; private set; }
 
-    /// <summary>The user's e-mail address, by a parameter; null for none, and for a project's token.</summary>
-    private protected virtual string? GivenEmail => null;
+    /// <summary>Finds the id of the user whose tokens are meant, by what the parameters say of this input; null where they say nothing, and for a project's.</summary>
+    private protected virtual Task<string?> FindOwnerAsync(Session session) => Task.FromResult<string?>(null);
 
-    /// <summary>The user's external id, by a parameter; null for none, and for a project's token.</summary>
-    private protected virtual string? GivenExternalId => null;
+    /// <summary>Says by what a create names the user of a list; see <see cref="RotationOptions.NameOwnerAsync"/>.</summary>
+    private protected virtual Task<(string? Email, string? ExternalId)> NameOwnerAsync(TokenScope scope) => Task.FromResult<(string?, string?)>((null, null));
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -116,9 +117,10 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         {
             Try(name, () =>
             {
-                Rotator rotator = RotatorOf(CurrentSession);
-                string? userId = GivenUserId;
-                Start(name, () => rotator.RotateAsync(name, userId));
+                Session session = CurrentSession;
+                Rotator rotator = RotatorOf(session);
+                Listed = null;
+                Start(name, async () => await rotator.RotateAsync(name, await FindOwnerAsync(session).ConfigureAwait(false)).ConfigureAwait(false));
             });
         }
 
@@ -135,8 +137,8 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
                 }
 
                 Rotator rotator = RotatorOf(session);
-                string? userId = token.UserId ?? GivenUserId;
-                Start(target, () => rotator.RotateByIdAsync(token.Id, userId));
+                Listed = token.Listed;
+                Start(target, async () => await rotator.RotateByIdAsync(token.Id, token.UserId ?? await FindOwnerAsync(session).ConfigureAwait(false)).ConfigureAwait(false));
             });
         }
     }
@@ -161,8 +163,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
             {
                 ExpiresIn = ExpiresIn,
                 Overlap = Overlap,
-                Email = GivenEmail,
-                ExternalId = GivenExternalId,
+                NameOwnerAsync = NameOwnerAsync,
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,
                 StoreFor = old => StoreFor(old, session),

@@ -9,10 +9,12 @@ public abstract class ListedToken
 {
     private readonly ListedTokenRecord _record;
 
-    private protected ListedToken(ListedTokenRecord record, Session session)
+    private protected ListedToken(ListedTokenRecord record, Session session, TokenScope? owner = null)
     {
         _record = record;
         Session = session;
+        Owner = owner?.Owner;
+        Found = owner?.Found;
     }
 
     /// <summary>The token's id, a UUID; null where the server sent none.</summary>
@@ -52,6 +54,12 @@ public abstract class ListedToken
 
     internal Session Session { get; }
 
+    /// <summary>The user whose token it is, as far as the session has seen; null for a project's token.</summary>
+    internal User? Owner { get; }
+
+    /// <summary>How that user was found, where it was by an address or an external id.</summary>
+    internal UserMatch? Found { get; }
+
     internal ListedTokenRecord Record => _record;
 
     /// <summary>The token's id.</summary>
@@ -74,14 +82,20 @@ public sealed class ProjectToken : ListedToken
 /// <summary>A token of one user, as a list shows it.</summary>
 public sealed class UserToken : ListedToken
 {
-    internal UserToken(ListedTokenRecord record, Session session, string userId)
-        : base(record, session) => UserId = userId;
+    internal UserToken(ListedTokenRecord record, TokenScope list)
+        : base(record, list.Session, list) => UserId = list.UserId!;
 
     /// <inheritdoc/>
     public override TokenKind Kind => TokenKind.User;
 
     /// <summary>The id of the user that was asked about: list items do not carry it.</summary>
     public string UserId { get; }
+
+    /// <summary>The user's e-mail address; null where there is none, or the session has not seen it: list items do not carry it.</summary>
+    public string? Email => Owner?.Email;
+
+    /// <summary>The user's id in your own system; null as for <see cref="Email"/>.</summary>
+    public string? ExternalId => Owner?.ExternalId;
 }
 
 /// <summary>Whether a token can be used.</summary>

@@ -5,13 +5,15 @@ namespace MagicBellJwt;
 /// <summary>What came of a revocation.</summary>
 public sealed class Revocation
 {
-    internal Revocation(string id, TokenKind kind, RevocationOutcome outcome, DateTimeOffset? discardedAt, string project)
+    internal Revocation(string id, RevocationOutcome outcome, DateTimeOffset? discardedAt, TokenScope list)
     {
         Id = id;
-        Kind = kind;
+        Kind = list.Kind;
         Outcome = outcome;
         DiscardedAt = discardedAt;
-        Project = project;
+        UserId = list.UserId;
+        Email = list.Owner?.Email;
+        Project = list.Session.Name;
     }
 
     /// <summary>The token's id.</summary>
@@ -25,6 +27,12 @@ public sealed class Revocation
 
     /// <summary>When it ended, by the server; null where the server's answer was lost.</summary>
     public DateTimeOffset? DiscardedAt { get; }
+
+    /// <summary>The id of the user whose token it was; null for a project's token, and where only the token's id was given.</summary>
+    public string? UserId { get; }
+
+    /// <summary>That user's e-mail address; null where there is none, or the session has not seen it.</summary>
+    public string? Email { get; }
 
     /// <summary>The name of the session that revoked it.</summary>
     public string Project { get; }

@@ -54,6 +54,9 @@ public sealed class User
     /// <summary>The first and last name, as far as they are there; empty where neither is.</summary>
     internal string FullName => $"{FirstName} {LastName}".Trim();
 
+    /// <summary>A user in a sentence: the id, and who that is where it is known.</summary>
+    internal static string Describe(string userId, User? user) => (user?.Email ?? user?.ExternalId) is { } name ? $"{userId} ({ScreenText.Of(name)})" : userId;
+
     /// <summary>The user's id.</summary>
     /// <returns>The id; empty where the server sent none.</returns>
     public override string ToString() => UserId ?? "";

@@ -17,6 +17,8 @@ internal static class ReportCsv
         (nameof(ReportEntry.Id), entry => entry.Id),
         (nameof(ReportEntry.Name), entry => entry.Name),
         (nameof(ReportEntry.UserId), entry => entry.UserId),
+        (nameof(ReportEntry.Email), entry => entry.Email),
+        (nameof(ReportEntry.ExternalId), entry => entry.ExternalId),
         (nameof(ReportEntry.Status), entry => entry.Status),
         (nameof(ReportEntry.CreatedAt), entry => entry.CreatedAt),
         (nameof(ReportEntry.ExpiresAt), entry => entry.ExpiresAt),

@@ -17,6 +17,8 @@ internal sealed class ReportEntry
         Id = Read<string?>(row, nameof(Id));
         Name = Read<string?>(row, nameof(Name)) is { } name ? ScreenText.HideTokens(name) : null;
         UserId = Read<string?>(row, nameof(UserId));
+        Email = Read<string?>(row, nameof(Email));
+        ExternalId = Read<string?>(row, nameof(ExternalId));
         Status = Read<TokenStatus>(row, nameof(Status));
         CreatedAt = ReadTime(row, nameof(CreatedAt)) ?? default;
         ExpiresAt = ReadTime(row, nameof(ExpiresAt));
@@ -38,6 +40,10 @@ internal sealed class ReportEntry
     public string? Name { get; }
 
     public string? UserId { get; }
+
+    public string? Email { get; }
+
+    public string? ExternalId { get; }
 
     public TokenStatus Status { get; }
 

@@ -292,7 +292,7 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
     private Html Owner(ReportEntry entry)
     {
         Html project = _summary.Projects.Count > 1 ? Html.Of($" <span class=\"muted\">{Text(entry.Project)}</span>") : Html.Empty;
-        return Html.Of($"{(entry.UserId is null ? Html.Of($"Project") : Html.Of($"<span class=\"muted\">User</span> {Text(entry.UserId)}"))}{project}");
+        return Html.Of($"{(entry.UserId is null ? Html.Of($"Project") : Html.Of($"<span class=\"muted\">User</span> {Text(entry.Email ?? entry.ExternalId ?? entry.UserId)}{(entry.Email is null && entry.ExternalId is null ? Html.Empty : Html.Of($" <span class=\"muted\">{Text(entry.UserId)}</span>"))}"))}{project}");
     }
 
     // From the other sections to the command that fixes it.

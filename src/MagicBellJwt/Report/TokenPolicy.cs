@@ -15,23 +15,22 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
 
     /// <summary>Judges a whole list, the newest token first: the project's, or one user's.</summary>
     /// <param name="tokens">The list.</param>
-    /// <param name="userId">Whose it is; null for the project's.</param>
-    /// <param name="session">The session that read it.</param>
+    /// <param name="list">Where it was read.</param>
     /// <param name="now">The time to judge by.</param>
-    internal List<TokenReportRow> Judge(IReadOnlyList<ListedToken> tokens, string? userId, Session session, DateTimeOffset now)
+    internal List<TokenReportRow> Judge(IReadOnlyList<ListedToken> tokens, TokenScope list, DateTimeOffset now)
     {
         var rows = new List<TokenReportRow>(tokens.Count);
         var names = new HashSet<string>(StringComparer.Ordinal);
         int live = 0;
         foreach (ListedToken token in tokens.OrderByDescending(token => token.CreatedAt))
         {
-            var row = new TokenReportRow(token.Record, session, userId, now);
+            var row = new TokenReportRow(token.Record, list, now);
             bool isExpired = token.ExpiresAt <= now;
             if (token.DiscardedAt is null)
             {
                 // Of tokens with the same name, and of too many, the newest pass: otherwise running every remedy would revoke them all.
                 bool isRepeated = !isExpired && !string.IsNullOrEmpty(row.Name) && !names.Add(row.Name!);
-                bool isTooMany = !isExpired && userId is not null && ++live > maxPerUser;
+                bool isTooMany = !isExpired && list.UserId is not null && ++live > maxPerUser;
                 (TokenFinding Finding, bool Applies, TokenSeverity Severity)[] rules =
                 [
                     (TokenFinding.NeverExpires, token.ExpiresAt is null, TokenSeverity.High),
@@ -43,7 +42,7 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
                 ];
                 row.Findings = [.. rules.Where(rule => rule.Applies).Select(rule => rule.Finding)];
                 row.Severity = rules.Where(rule => rule.Applies).Select(rule => Weigh(rule.Severity, row.Kind)).DefaultIfEmpty().Max();
-                row.Remedy = RemedyFor(row, session);
+                row.Remedy = RemedyFor(row, list.Session);
             }
 
             rows.Add(row);
@@ -72,7 +71,8 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
         }
 
         bool livesTooLong = row.ExpiresAt is null || row.ExpiresAt - row.CreatedAt > maxAge;
-        string owner = row.UserId is null ? "" : $" -UserId {CommandText.Quote(row.UserId)} -Email EMAIL";
+        string owner = row.UserId is null ? ""
+            : $" -UserId {CommandText.Quote(row.UserId)}{(row.Email is null && row.ExternalId is { } id ? $" -ExternalId {CommandText.Quote(id)}" : $" -Email {(row.Email is { } email ? CommandText.Quote(email) : "EMAIL")}")}";
         return $"Update-Mb{row.Kind}Token -Id {CommandText.Quote(row.Id)}{owner}{(livesTooLong ? " -ExpiresIn " + Write(maxAge) : "")}{tail}";
     }
 

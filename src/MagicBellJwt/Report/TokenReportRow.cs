@@ -7,10 +7,10 @@ namespace MagicBellJwt;
 /// <summary>A token as Get-MbTokenReport judges it. Remove- and Update- take it like a listed token.</summary>
 public sealed class TokenReportRow : ListedToken
 {
-    internal TokenReportRow(ListedTokenRecord record, Session session, string? userId, DateTimeOffset now)
-        : base(record, session)
+    internal TokenReportRow(ListedTokenRecord record, TokenScope list, DateTimeOffset now)
+        : base(record, list.Session, list)
     {
-        UserId = userId;
+        UserId = list.UserId;
         Age = now - record.CreatedAt;
     }
 
@@ -19,6 +19,12 @@ public sealed class TokenReportRow : ListedToken
 
     /// <summary>The id of the user whose token it is; null for a project token.</summary>
     public string? UserId { get; }
+
+    /// <summary>The user's e-mail address; null for a project token, where there is none, and where the session has not seen it.</summary>
+    public string? Email => Owner?.Email;
+
+    /// <summary>The user's id in your own system; null as for <see cref="Email"/>.</summary>
+    public string? ExternalId => Owner?.ExternalId;
 
     /// <summary>How old it was when the report was made; never negative but for a clock that is behind the server's.</summary>
     public TimeSpan Age { get; }
@@ -31,7 +37,7 @@ public sealed class TokenReportRow : ListedToken
 
     /// <summary>
     /// The command that fixes it; null where nothing is to be fixed, or the server sent no id. An Update- command wants <c>-Vault</c> or
-    /// <c>-SaveTo</c> too, to store the new token and revoke this one; where it says EMAIL, put the user's address, which no answer of the API carries.
+    /// <c>-SaveTo</c> too, to store the new token and revoke this one; where it says EMAIL, put the user's address, which this session has not seen.
     /// </summary>
     public string? Remedy { get; internal set; }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Threading.Tasks;
 using MagicBellJwt.Client.Rotation;
 
 namespace MagicBellJwt.Rotation;
@@ -12,11 +13,8 @@ internal sealed class RotationOptions
     /// <summary>How long the old token stays beside the new one; zero for not at all.</summary>
     internal TimeSpan Overlap { get; init; }
 
-    /// <summary>The user's e-mail address, for a user's token.</summary>
-    internal string? Email { get; init; }
-
-    /// <summary>The user's id in the caller's own system, for a user's token.</summary>
-    internal string? ExternalId { get; init; }
+    /// <summary>Says by what a create names the user of a list, an e-mail address or an external id; asked right before each rotation begins. For a project's list by nothing.</summary>
+    internal Func<TokenScope, Task<(string? Email, string? ExternalId)>> NameOwnerAsync { get; init; } = _ => Task.FromResult<(string?, string?)>((null, null));
 
     /// <summary>The journal that the caller named; null for the project's own.</summary>
     internal string? JournalPath { get; init; }

@@ -69,7 +69,7 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
     internal string Plan(ListedToken old, ITokenStore? store, long? lifetime)
     {
         string name = old.Name is null ? "" : $" '{ScreenText.Of(old.Name)}'";
-        string user = old is UserToken { UserId: var userId } ? $" of user {userId}" : "";
+        string user = old is UserToken { UserId: var userId } ? $" of user {User.Describe(userId, old.Owner)}" : "";
         string life = lifetime is { } seconds ? $"for {TimeSpan.FromSeconds(seconds).ToString("c", CultureInfo.InvariantCulture)}" : "without an end";
         string place = store switch
         {

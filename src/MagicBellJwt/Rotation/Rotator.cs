@@ -228,7 +228,8 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             throw MagicBellException.Invalid("The token has no id, so the API cannot revoke it.");
         }
 
-        var request = new TokenRequest(old.Name, options.Email, options.ExternalId, LifetimeOf(old));
+        (string? email, string? externalId) = await options.NameOwnerAsync(scope).ConfigureAwait(false);
+        var request = new TokenRequest(old.Name, email, externalId, LifetimeOf(old));
         TokenScope.Check(kind, request);
         if (Entries.Where(entry => IsUncertain(entry) && TokenScope.IsSameId(entry.OldId, old.Id)).ToArray() is { Length: >= MaximumUncertain } uncertain)
         {

@@ -25,11 +25,14 @@ internal sealed class TokenScope
     /// <param name="session">The project.</param>
     /// <param name="kind">Whether it is the project's own list or a user's.</param>
     /// <param name="userId">The user; null for the project's own list, and where it is not known whose list a user's token is in.</param>
-    internal TokenScope(Session session, TokenKind kind, string? userId = null)
+    /// <param name="found">How the user was found; null where the id was given.</param>
+    internal TokenScope(Session session, TokenKind kind, string? userId = null, UserMatch? found = null)
     {
         Session = session;
         Kind = kind;
         UserId = userId;
+        Found = found;
+        Owner = found?.User ?? session.Users.Known(userId);
     }
 
     internal Session Session { get; }
@@ -37,6 +40,12 @@ internal sealed class TokenScope
     internal TokenKind Kind { get; }
 
     internal string? UserId { get; }
+
+    /// <summary>How the user was found, where it was by an address or an external id.</summary>
+    internal UserMatch? Found { get; }
+
+    /// <summary>The user, as far as the session has seen: to name by, and not to act on.</summary>
+    internal User? Owner { get; }
 
     /// <summary>What its tokens are called in a sentence: <c>project token</c> or <c>user token</c>.</summary>
     internal string Noun => Kind == TokenKind.Project ? "project token" : "user token";
@@ -66,8 +75,8 @@ internal sealed class TokenScope
         return Kind == TokenKind.Project
             ? new TokenReader(service.FetchProjectTokensAsync(page, bearer), record => new ProjectToken(record, Session))
             : new TokenReader(
-                service.FetchUserTokensAsync(UserId ?? throw MagicBellException.Invalid("An id alone does not say in whose list the token is. Give the user's id with -UserId, or the listed token."), page),
-                record => new UserToken(record, Session, UserId));
+                service.FetchUserTokensAsync(UserId ?? throw MagicBellException.Invalid("An id alone does not say in whose list the token is. Say whose it is, by -Email, -ExternalId or -UserId, or give the listed token."), page),
+                record => new UserToken(record, this));
     }
 
     /// <summary>Reads the whole list.</summary>
@@ -147,7 +156,7 @@ internal sealed class TokenScope
         {
             Task<DiscardedToken> discarding = Kind == TokenKind.Project ? service.DiscardProjectJwtAsync(id, call) : service.DiscardUserJwtAsync(id, call);
             await ((Task)discarding).ConfigureAwait(false);
-            return new Revocation(id, Kind, RevocationOutcome.Revoked, discarding.Result.DiscardedAt, Session.Name);
+            return new Revocation(id, RevocationOutcome.Revoked, discarding.Result.DiscardedAt, this);
         }
         catch (MagicBellException failure) when (failure.Error == MagicBellError.TokenNotFound && CanList && (wasListed || failure.OutcomeUnknown))
         {
@@ -243,13 +252,13 @@ internal sealed class TokenScope
     {
         return await FindAsync(id, call).ConfigureAwait(false) switch
         {
-            null when wasListed => new Revocation(id, Kind, RevocationOutcome.AlreadyRevoked, null, Session.Name),
+            null when wasListed => new Revocation(id, RevocationOutcome.AlreadyRevoked, null, this),
             null => throw failure,
             { } listed when IsLive(listed) => throw new MagicBellException(
                 MagicBellError.TokenNotFound,
                 $"Could not revoke the {Noun} {id}: the server says that it does not know it (404), and its list shows it as live.",
                 failure),
-            { DiscardedAt: var discardedAt } => new Revocation(id, Kind, RevocationOutcome.AlreadyRevoked, discardedAt, Session.Name),
+            { DiscardedAt: var discardedAt } => new Revocation(id, RevocationOutcome.AlreadyRevoked, discardedAt, this),
         };
     }
 }

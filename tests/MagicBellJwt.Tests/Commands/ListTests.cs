@@ -100,14 +100,16 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
         Assert.Equal(Unknown, error.TargetObject);
     }
 
-    [Fact]
-    public void Who_gives_an_address_for_a_user_is_told_what_a_user_is_known_by()
+    [Theory]
+    [InlineData("hana@example.com", "MbUserNotFound")]
+    [InlineData("hana", "MbTokenNotFound")]
+    public void Who_gives_an_unknown_user_is_told_how_users_are_found(string user, string id)
     {
-        ErrorRecord error = Assert.Single(Run("Get-MbUserToken hana@example.com").Errors);
+        ErrorRecord error = Assert.Single(Run("Get-MbUserToken " + user).Errors);
 
-        Assert.StartsWith("MbTokenNotFound,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.Equal("hana@example.com", error.TargetObject);
-        Assert.Contains("id in MagicBell", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
+        Assert.StartsWith(id + ",", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(user, error.TargetObject);
+        Assert.Contains("Get-MbUser", error.ErrorDetails.RecommendedAction, StringComparison.Ordinal);
     }
 
     [Theory]

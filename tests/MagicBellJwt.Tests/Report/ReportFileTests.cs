@@ -206,14 +206,14 @@ public sealed class ReportFileTests : IAsyncDisposable
         string csv = File.ReadAllText(At("r.csv"));
         Assert.Equal(csv, File.ReadAllText(At("arabic.csv")));
         List<string[]> rows = [.. Cells(csv)];
-        Assert.Equal("Severity,Findings,Kind,Id,Name,UserId,Status,CreatedAt,ExpiresAt,DiscardedAt,LastUsedAt,AgeDays,Project,Remedy", string.Join(',', rows[0]));
+        Assert.Equal("Severity,Findings,Kind,Id,Name,UserId,Email,ExternalId,Status,CreatedAt,ExpiresAt,DiscardedAt,LastUsedAt,AgeDays,Project,Remedy", string.Join(',', rows[0]));
         Assert.All(rows, row => Assert.Equal(rows[0].Length, row.Length));
         Assert.Contains(rows, row => row[1] == "NeverExpires, OlderThanPolicy, DuplicateName");
         Assert.All(rows.Skip(1), row => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", row[7]));
 
         string[] user = rows.Single(row => row[2] == "User");
         Run preview = _engine.Run(
-            "[pscustomobject]@{ Kind = $cells[2]; Id = $cells[3]; Name = $cells[4]; UserId = $cells[5]; Project = $cells[12] } | Remove-MbUserToken -WhatIf",
+            "[pscustomobject]@{ Kind = $cells[2]; Id = $cells[3]; Name = $cells[4]; UserId = $cells[5]; Project = $cells[14] } | Remove-MbUserToken -WhatIf",
             ("cells", user));
         preview.MustSucceed();
     }
