@@ -1,60 +1,168 @@
 <#
 .SYNOPSIS
-Revokes every token of the users of a CSV file, after it has shown which.
+Revokes every token of the people of a CSV file, after it has shown which, and says of each line what came of it.
 
 .DESCRIPTION
-The file has a column UserId with ids of users in MagicBell. The project's token is taken from the environment variable
-MAGICBELL_PROJECT_TOKEN. What the users had is written to a report first; then it asks once, unless -Confirm:$false is given; then it
-revokes, writes a Revocation a token, and looks whether anything is left. With -WhatIf it tells what it would revoke, and revokes nothing.
+The file is the list of leavers as a personnel system writes it: a line a person, with a column Email (or Mail, E-mail,
+UserPrincipalName), ExternalId (external_id) or UserId (user_id). The project's token is taken from the environment variable
+MAGICBELL_PROJECT_TOKEN. Who has an address is asked of the API; where two users may be meant, neither is touched. What the people
+had is written to a report first; then it asks once, unless -Confirm:$false is given; then it revokes, and looks whether anything is
+left. With -WhatIf it tells what it would revoke, and revokes nothing.
+
+A row is written for each line of the file: Line, Person, UserId, Outcome, Revoked, Left, Why. Outcome is one of Done, NoToken,
+Preview, Duplicate (an earlier line is the same user), NotFound, Ambiguous, Invalid, NotRead and Left (tokens may still be live).
 
 A token that was signed with the project's secret key, without the API, is in no list and cannot be revoked: it ends by itself.
 
-Exit codes: 0 no live token is left, or there was only a preview; 1 some are left, or a user could not be read; 2 it could not run.
+Exit codes: 0 nobody of the file has a live token, or there was only a preview; 1 some have, or somebody was not found or not read;
+2 it could not run.
 
 .EXAMPLE
 ./off-boarding.ps1 leavers.csv -WhatIf
 .EXAMPLE
-./off-boarding.ps1 leavers.csv -ReportPath leavers.html | Export-Csv revoked.csv
+./off-boarding.ps1 leavers.csv -ReportPath leavers.html | Export-Csv outcome.csv
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
 param(
     [Parameter(Mandatory, Position = 0)]
     [string] $Path,
 
-    # What the users had before: its extension says whether a page (.html), .csv or .json.
+    # What the people had before: its extension says whether a page (.html), .csv or .json.
     [string] $ReportPath = 'off-boarding.html'
 )
 
 $ErrorActionPreference = 'Stop'
+
+# What the first of these columns that is filled says; nothing where none is.
+function Get-Cell($Row, [string[]] $Column) {
+    $Column | ForEach-Object { $Row.PSObject.Properties[$_] } | ForEach-Object { "$($_.Value)".Trim() } | Where-Object { $_ } | Select-Object -First 1
+}
+
+# Gives a line its outcome.
+function Set-Outcome($Line, [string] $Outcome, [string] $Why) {
+    $Line.Outcome = $Outcome
+    $Line.Why = $Why
+}
+
+# Ids and addresses as keys: ids are the same to the letter, addresses whatever the case of theirs.
+function New-Index([StringComparer] $Comparer = [StringComparer]::Ordinal) {
+    , [Collections.Generic.Dictionary[string, object]]::new($Comparer)
+}
+
+# How many of these each user has.
+function Get-CountByUser($Token) {
+    $counts = New-Index
+    foreach ($item in $Token) { $counts[$item.UserId] = 1 + $counts[$item.UserId] }
+    , $counts
+}
+
+# Errors by what they are about.
+function Get-ErrorByTarget($Failure) {
+    $failures = New-Index
+    foreach ($item in $Failure) { $failures["$($item.TargetObject)"] = $item }
+    , $failures
+}
+
+$revoked = @()
 try {
-    $session = Connect-MbProject -PassThru
-    $leavers = @(Import-Csv -Path $Path | ForEach-Object { $_.UserId } | Where-Object { $_ })
-    if ($leavers.Count -eq 0) {
-        throw "'$Path' has no user in a column UserId."
+    $columns = @{ UserId = 'UserId', 'user_id'; Email = 'Email', 'Mail', 'E-mail', 'UserPrincipalName'; ExternalId = 'ExternalId', 'external_id' }
+    $rows = @(Import-Csv -Path $Path -Encoding UTF8)
+    $known = $rows | Select-Object -First 1 | ForEach-Object { $_.PSObject.Properties.Name } | Where-Object { $_ -in ($columns.Values | ForEach-Object { $_ }) }
+    if (-not $known) {
+        throw "'$Path' has nobody in a column Email, ExternalId or UserId."
     }
 
-    # List: whoever has no token at all is not known to the API, which is an error that need not end the others' day.
-    $rows = @($leavers | Get-MbTokenReport -Session $session -ErrorAction Continue -ErrorVariable unread |
+    $session = Connect-MbProject -PassThru
+    $lines = @(for ($index = 0; $index -lt $rows.Count; $index++) {
+            $userId = Get-Cell $rows[$index] $columns.UserId
+            $email = Get-Cell $rows[$index] $columns.Email
+            if (-not $email -and $userId -like '*@*') {
+                $email, $userId = $userId, $null
+            }
+
+            $externalId = Get-Cell $rows[$index] $columns.ExternalId
+            $person = if ($email -or $externalId) { @($email, $externalId | Where-Object { $_ }) -join ', ' } else { $userId }
+            [pscustomobject]@{ Line = $index + 2; Person = $person; UserId = $userId; Email = $email; ExternalId = $externalId; Outcome = ''; Revoked = 0; Left = 0; Why = '' }
+        })
+
+    # Who they are. All are asked about at once, so that it takes as few requests as may be.
+    $found = @($lines | Where-Object { $_.Person -and -not $_.UserId } | Select-Object Email, ExternalId |
+        Get-MbUser -Session $session -ErrorAction SilentlyContinue -ErrorVariable problems)
+    $notFound = Get-ErrorByTarget $problems
+    $byEmail = New-Index ([StringComparer]::OrdinalIgnoreCase)
+    $byExternalId = New-Index
+    foreach ($user in $found) {
+        if ($user.Email) { $byEmail[$user.Email] = $user.UserId }
+        if ($user.ExternalId) { $byExternalId[$user.ExternalId] = $user.UserId }
+    }
+
+    $firstLines = New-Index
+    foreach ($line in $lines) {
+        if (-not $line.Person) {
+            Set-Outcome $line 'Invalid' 'The line does not say who it is.'
+        }
+        elseif (-not $line.UserId -and $notFound.ContainsKey($line.Person)) {
+            $failure = $notFound[$line.Person]
+            $outcome = switch -Wildcard ($failure.FullyQualifiedErrorId) { 'MbUserNotFound*' { 'NotFound' } 'MbConflict*' { 'Ambiguous' } 'MbInvalidRequest*' { 'Invalid' } default { 'NotRead' } }
+            Set-Outcome $line $outcome $failure.Exception.Message
+        }
+        else {
+            if (-not $line.UserId) {
+                $line.UserId = if ($line.Email) { $byEmail[$line.Email] } else { $byExternalId[$line.ExternalId] }
+            }
+
+            if ($firstLines.ContainsKey($line.UserId)) {
+                Set-Outcome $line 'Duplicate' "Line $($firstLines[$line.UserId]) is the same user."
+            }
+            else {
+                $firstLines[$line.UserId] = $line.Line
+            }
+        }
+    }
+
+    # List: whoever cannot be read need not end the others' day.
+    $people = @($lines | Where-Object { -not $_.Outcome })
+    $tokens = @($people | ForEach-Object { $_.UserId } | Get-MbTokenReport -Session $session -ErrorAction SilentlyContinue -ErrorVariable problems |
         Where-Object { $_.Kind -eq 'User' -and $_.Status -ne 'Discarded' })
-    $rows | Export-MbTokenReport -Path $ReportPath -Confirm:$false
+    $notRead = Get-ErrorByTarget $problems
+    $tokens | Export-MbTokenReport -Path $ReportPath -Confirm:$false
 
     # Preview.
-    $rows | Remove-MbUserToken -WhatIf
-    if ($rows.Count -eq 0 -or -not $PSCmdlet.ShouldProcess("$($rows.Count) tokens of $($leavers.Count) users in project '$($session.Name)'", 'Revoke')) {
-        exit [int]($unread.Count -gt 0)
+    $tokens | Remove-MbUserToken -WhatIf
+    $isAgreed = $tokens.Count -gt 0 -and $PSCmdlet.ShouldProcess("$($tokens.Count) tokens of $($people.Count) people in project '$($session.Name)'", 'Revoke')
+
+    # Revoke, and look again: what the lists show then is what is told.
+    $left = @()
+    $problems = @()
+    if ($isAgreed) {
+        $tokens | Remove-MbUserToken -Confirm:$false -PassThru -ErrorAction Continue -OutVariable revoked | Out-Null
+        $left = @($tokens | ForEach-Object { $_.UserId } | Select-Object -Unique | Get-MbUserToken -Session $session -ErrorAction SilentlyContinue -ErrorVariable problems |
+            Where-Object { $_.Status -eq 'Active' })
     }
 
-    # Revoke.
-    $rows | Remove-MbUserToken -Confirm:$false -PassThru -ErrorAction Continue -ErrorVariable failed
+    $notSeen = Get-ErrorByTarget $problems
+    $had = Get-CountByUser $tokens
+    $ended = Get-CountByUser $revoked
+    $live = Get-CountByUser $left
+    foreach ($line in $people) {
+        $line.Revoked = [int] $ended[$line.UserId]
+        $line.Left = [int] $(if ($isAgreed) { $live[$line.UserId] } else { $had[$line.UserId] })
+        if ($notRead.ContainsKey($line.UserId)) { Set-Outcome $line 'NotRead' $notRead[$line.UserId].Exception.Message }
+        elseif (-not $had[$line.UserId]) { Set-Outcome $line 'NoToken' }
+        elseif (-not $isAgreed) { Set-Outcome $line 'Preview' "$($line.Left) tokens would be revoked." }
+        elseif ($notSeen.ContainsKey($line.UserId)) { Set-Outcome $line 'Left' "It could not be seen what is left: $($notSeen[$line.UserId].Exception.Message)" }
+        elseif ($line.Left) { Set-Outcome $line 'Left' "$($line.Left) tokens are live." }
+        else { Set-Outcome $line 'Done' }
+    }
 
-    # Look again.
-    $left = @($leavers | Get-MbUserToken -Session $session -ErrorAction SilentlyContinue | Where-Object { $_.Status -eq 'Active' })
     Disconnect-MbProject $session
 }
 catch {
-    [Console]::Error.WriteLine("The off-boarding could not run: $_")
+    [Console]::Error.WriteLine("The off-boarding could not run to its end, and $($revoked.Count) tokens had been revoked: $_")
     exit 2
 }
 
-[Console]::Error.WriteLine("$($rows.Count - $failed.Count) of $($rows.Count) tokens revoked, $($left.Count) live ones left, $($unread.Count) users not read.")
-exit [int]($left.Count -gt 0 -or $failed.Count -gt 0 -or $unread.Count -gt 0)
+$lines | Select-Object Line, Person, UserId, Outcome, Revoked, Left, Why
+$open = @($lines | Where-Object { $_.Outcome -notin 'Done', 'NoToken', 'Duplicate', 'Preview' })
+[Console]::Error.WriteLine("$($revoked.Count) of $($tokens.Count) tokens revoked, $($left.Count) live ones left, $($open.Count) of $($lines.Count) lines need a look.")
+exit [int]($open.Count -gt 0)

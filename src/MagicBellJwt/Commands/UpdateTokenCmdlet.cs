@@ -13,6 +13,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 {
     private readonly Dictionary<Session, Rotator> _rotators = [];
     private long _inputs;
+    private (string? Email, string? ExternalId) _owner;
 
     /// <summary>The names of the tokens, exactly; each must be that of one live token.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Name")]
@@ -163,7 +164,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
             {
                 ExpiresIn = ExpiresIn,
                 Overlap = Overlap,
-                NameOwnerAsync = NameOwnerAsync,
+                NameOwnerAsync = async scope => _owner = await NameOwnerAsync(scope).ConfigureAwait(false),
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,
                 StoreFor = old => StoreFor(old, session),
@@ -217,8 +218,8 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         ["Project"] = session.Name,
         ["Kind"] = Kind.ToString(),
         ["UserId"] = (old as UserToken)?.UserId,
-        ["Email"] = GivenEmail,
-        ["ExternalId"] = GivenExternalId,
+        ["Email"] = _owner.Email ?? old.Owner?.Email,
+        ["ExternalId"] = _owner.ExternalId ?? old.Owner?.ExternalId,
         ["Id"] = newId.Length > 0 ? newId : "{Id}",
     });
 }

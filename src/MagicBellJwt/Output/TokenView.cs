@@ -44,10 +44,15 @@ public static class TokenView
     /// <returns>The name; null where it has none.</returns>
     public static object? Name(PSObject token) => ((ListedToken)token.BaseObject).Name is { } name ? ScreenText.Of(name) : null;
 
-    /// <summary>Whose a listed token is, by e-mail address or external id, in which nothing steers the terminal.</summary>
+    /// <summary>The e-mail address of the user whose token it is, in which nothing steers the terminal.</summary>
     /// <param name="token">A <see cref="ListedToken"/>.</param>
-    /// <returns>The address, or else the external id; null where neither is known, and for a project token.</returns>
-    public static object? Owner(PSObject token) => ((ListedToken)token.BaseObject).Owner is { } owner && (owner.Email ?? owner.ExternalId) is { } name ? ScreenText.Of(name) : null;
+    /// <returns>The address; null where it is not known, and for a project token.</returns>
+    public static object? Email(PSObject token) => ((ListedToken)token.BaseObject).Owner?.Email is { } email ? ScreenText.Of(email) : null;
+
+    /// <summary>The external id of the user whose token it is, in which nothing steers the terminal.</summary>
+    /// <param name="token">A <see cref="ListedToken"/>.</param>
+    /// <returns>The id; null where it is not known, and for a project token.</returns>
+    public static object? ExternalId(PSObject token) => ((ListedToken)token.BaseObject).Owner?.ExternalId is { } id ? ScreenText.Of(id) : null;
 
     /// <summary>What a listed token is called where there is room for one word.</summary>
     /// <param name="token">A <see cref="ListedToken"/>.</param>

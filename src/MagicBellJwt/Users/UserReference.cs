@@ -11,7 +11,7 @@ namespace MagicBellJwt;
 internal sealed record UserReference(string? UserId, string? Email, string? ExternalId)
 {
     /// <summary>What it is about, for errors: what was given.</summary>
-    internal string Target => UserId ?? Email ?? ExternalId ?? "";
+    internal string Target => string.Join(", ", new[] { Email, ExternalId, UserId }.Where(text => text is not null));
 
     /// <summary>What the API is asked about; null where only the list can tell.</summary>
     internal string? Query => Email ?? ExternalId;

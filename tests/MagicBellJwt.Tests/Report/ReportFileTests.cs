@@ -209,7 +209,7 @@ public sealed class ReportFileTests : IAsyncDisposable
         Assert.Equal("Severity,Findings,Kind,Id,Name,UserId,Email,ExternalId,Status,CreatedAt,ExpiresAt,DiscardedAt,LastUsedAt,AgeDays,Project,Remedy", string.Join(',', rows[0]));
         Assert.All(rows, row => Assert.Equal(rows[0].Length, row.Length));
         Assert.Contains(rows, row => row[1] == "NeverExpires, OlderThanPolicy, DuplicateName");
-        Assert.All(rows.Skip(1), row => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", row[7]));
+        Assert.All(rows.Skip(1), row => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", row[9]));
 
         string[] user = rows.Single(row => row[2] == "User");
         Run preview = _engine.Run(

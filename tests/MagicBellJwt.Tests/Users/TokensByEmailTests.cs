@@ -178,7 +178,7 @@ public sealed class TokensByEmailTests(TokensByEmailTests.PopulatedServer fixtur
         Assert.Single(Run($"Update-MbUserToken 'seed 1' -UserId {id} -Email user40@example.com {Store} -JournalPath {Journal()}").MustSucceed());
         Assert.Single(Run($"Get-MbUserToken {id} 'seed 2' | Update-MbUserToken -Email user40@example.com {Store} -JournalPath {Journal()}").MustSucceed());
         Assert.Equal(2, Run($"Get-MbUserToken {id} | Remove-MbUserToken -Force -PassThru").MustSucceed().Count);
-        Assert.Empty((await Server.RequestsAsync()).Where(request => request.Target.StartsWith("/v2/users", StringComparison.Ordinal)));
+        Assert.DoesNotContain(await Server.RequestsAsync(), request => request.Target.StartsWith("/v2/users", StringComparison.Ordinal));
 
         foreach (string script in new[] { "Get-MbUserToken user40@example.com", "Get-MbTokenReport -Email user40@example.com -ErrorAction Stop", $"Update-MbUserToken x -Email user40@example.com {Store} -JournalPath {Journal()}" })
         {
