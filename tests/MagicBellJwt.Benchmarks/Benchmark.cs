@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.IO;
 using System.Linq;
 using System.Net;
 using System.Threading.Tasks;
@@ -23,6 +24,8 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
         new("revoke-at-latency", 1.05, RevokeAtLatency),
         new("revoke-cpu", 2, RevokeCpu),
         new("create-cpu", 2.5, CreateCpu),
+        new("users-resolve", 1.5, UsersResolve),
+        new("report-all-users", 1.5, ReportAllUsers),
         new("import", 1.3, Import),
         new("import-and-first-call", 1.4, ImportAndFirstCall),
         new("time-a-call", 1.1, TimeACall),
@@ -161,6 +164,51 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
             rounds: 15,
             () => CpuOf(() => Expect(names.Length, (int)engine.Measure("param($names) $created = $names | New-MbProjectToken; [double]$created.Count", [names]))),
             () => CpuOf(() => Expect(names.Length, Wait(client.CreateAsync(names)).Count)));
+    }
+
+    // 5,000 leavers of a file among 20,000 users, whoever they are; by hand the list is read once and looked up in.
+    private static Figure UsersResolve(string name, double? limit)
+    {
+        const int Users = 20_000;
+        const int Wanted = 5_000;
+        using Server server = Server.Start("--seed-users", FormattableString.Invariant($"{Users}"));
+        using Engine engine = Engine.WithModule(server);
+        using var client = new HandWritten(server);
+        string[] emails = [.. Enumerable.Range(1, Wanted).Select(number => FormattableString.Invariant($"USER{number * (Users / Wanted)}@example.com"))];
+        string file = Path.GetTempFileName();
+        File.WriteAllLines(file, emails.Prepend("Email"));
+        try
+        {
+            return Figure.Compare(
+                name,
+                limit,
+                "ms",
+                warmUps: 2,
+                rounds: 9,
+                () => WallOf(() => Expect(Wanted, (int)engine.Measure("param($file) $users = Import-Csv $file | Get-MbUser; [double]$users.Count", [file]))),
+                () => WallOf(() => Expect(Wanted, Wait(client.FindUsersAsync(File.ReadAllLines(file)[1..])).Count)));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    // Each of 2,000 users' lists, eight at a time; by hand without a judgement of them.
+    private static Figure ReportAllUsers(string name, double? limit)
+    {
+        const int Users = 2_000;
+        using Server server = Server.Start("--seed-users", FormattableString.Invariant($"{Users}:2"));
+        using Engine engine = Engine.WithModule(server);
+        using var client = new HandWritten(server);
+        return Figure.Compare(
+            name,
+            limit,
+            "ms",
+            warmUps: 2,
+            rounds: 9,
+            () => WallOf(() => Expect((2 * Users) + 1, (int)engine.Measure("$rows = Get-MbTokenReport -AllUsers; [double]$rows.Count"))),
+            () => WallOf(() => Expect(2 * Users, Wait(client.ListOfAllUsersAsync(8)).Count)));
     }
 
     private static Figure Import(string name, double? limit)

@@ -57,6 +57,37 @@ internal sealed class HandWritten : IDisposable
     /// <summary>The list's first page.</summary>
     public Task<Page> FirstPageAsync(string path) => GetAsync(path + "?limit=100");
 
+    /// <summary>The users of these addresses, by the whole list.</summary>
+    public async Task<List<User>> FindUsersAsync(IEnumerable<string> emails)
+    {
+        var wanted = new HashSet<string>(emails, StringComparer.OrdinalIgnoreCase);
+        List<User> found = [];
+        await foreach (User user in StreamUsersAsync())
+        {
+            if (user.Email is not null && wanted.Contains(user.Email))
+            {
+                found.Add(user);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>The tokens of every user.</summary>
+    public async Task<List<Token>> ListOfAllUsersAsync(int concurrency)
+    {
+        List<Token> tokens = [];
+        await Parallel.ForEachAsync(StreamUsersAsync(), new ParallelOptions { MaxDegreeOfParallelism = concurrency }, async (user, _) =>
+        {
+            List<Token> list = await ListAsync("jwt/user/" + user.Id);
+            lock (tokens)
+            {
+                tokens.AddRange(list);
+            }
+        });
+        return tokens;
+    }
+
     public Task RevokeAsync(IEnumerable<string> ids, int concurrency) =>
         Parallel.ForEachAsync(ids, new ParallelOptions { MaxDegreeOfParallelism = concurrency }, async (id, cancellation) =>
         {
@@ -87,11 +118,30 @@ internal sealed class HandWritten : IDisposable
         _createClient.Dispose();
     }
 
+    private async IAsyncEnumerable<User> StreamUsersAsync()
+    {
+        string? next = "users?limit=100";
+        while (next is not null)
+        {
+            UserPage page = (await _client.GetFromJsonAsync<UserPage>(next, s_json))!;
+            foreach (User user in page.Data)
+            {
+                yield return user;
+            }
+
+            next = page.Links.Next;
+        }
+    }
+
     private async Task<Page> GetAsync(string address) => (await _client.GetFromJsonAsync<Page>(address, s_json))!;
 
     public sealed record Token(string Id, string? Name, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? DiscardedAt);
 
     public sealed record Page(List<Token> Data, Links Links);
+
+    public sealed record User(string Id, string? Email, string? ExternalId, string? FirstName, string? LastName, DateTimeOffset? CreatedAt);
+
+    private sealed record UserPage(List<User> Data, Links Links);
 
     public sealed record Links(string? First, string? Next, string? Prev);
 

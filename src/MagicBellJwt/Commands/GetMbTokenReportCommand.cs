@@ -47,6 +47,16 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     [AllowEmptyCollection]
     public string[] ExternalId { get; set; } = [];
 
+    /// <summary>Judges the tokens of every user of the project, one request or more for each: of 20,000 users at 250 reads a minute in 80 minutes.</summary>
+    [Parameter]
+    public SwitchParameter AllUsers { get; set; }
+
+    /// <summary>Where -AllUsers goes on: after the user with this id in MagicBell. A run that was interrupted names it.</summary>
+    [Parameter]
+    [PlainText]
+    [ValidateNotNullOrEmpty]
+    public string? AfterUser { get; set; }
+
     /// <summary>How long before its end a token is found to expire soon, 0 or more: <c>12h</c>, <c>30d</c>, or a TimeSpan; 30 days unless given.</summary>
     [Parameter]
     [Lifetime]
@@ -73,7 +83,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     protected override void ProcessRecord()
     {
         // The project alone where nobody was given.
-        if (UserId is not { Length: 0 } || Email is not { Length: 0 } || ExternalId is not { Length: 0 })
+        if (!AllUsers && (UserId is not { Length: 0 } || Email is not { Length: 0 } || ExternalId is not { Length: 0 }))
         {
             Collect(UserId, Email, ExternalId, _wanted.Add);
         }
@@ -90,7 +100,20 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
             }
 
             var policy = new TokenPolicy(ExpiringWithin, MaxAge, MaxPerUser);
+            CheckAllUsers(AllUsers, AfterUser, UserId, Email, ExternalId);
             Session session = CurrentSession;
+            if (AllUsers)
+            {
+                // The project's own tokens are judged by the first part of a report that goes on.
+                if (AfterUser is null)
+                {
+                    Audit(session.Name, policy, new TokenScope(session, TokenKind.Project));
+                }
+
+                Walk(session, AfterUser, AfterUser is null ? 1 : 0, () => false, (user, done) => Audit(user.UserId!, policy, ScopeOf(session, user), done));
+                return;
+            }
+
             UserReference[] wanted = [.. _wanted.Where(reference => reference.UserId is null)];
             var scopes = new List<(string Target, TokenScope Scope)> { (session.Name, new TokenScope(session, TokenKind.Project)) };
             foreach (UserReference reference in _wanted.Where(reference => reference.UserId is not null && _users.Add(reference.UserId)))
@@ -115,9 +138,24 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
         Finish();
     }
 
-    private void Audit(string target, TokenPolicy policy, TokenScope scope) => Start(target, async () =>
+    private void Audit(string target, TokenPolicy policy, TokenScope scope, Action? done = null) => Start(target, async () =>
     {
-        List<TokenReportRow> rows = policy.Judge(await scope.ListAsync(ReadCall).ConfigureAwait(false), scope, DateTimeOffset.UtcNow);
-        await OfferAsync(() => WriteObject(rows, enumerateCollection: true)).ConfigureAwait(false);
+        try
+        {
+            List<TokenReportRow> rows = policy.Judge(await scope.ListAsync(ReadCall).ConfigureAwait(false), scope, DateTimeOffset.UtcNow);
+            if (await OfferAsync(() => WriteObject(rows, enumerateCollection: true)).ConfigureAwait(false))
+            {
+                done?.Invoke();
+            }
+        }
+        catch (MagicBellException failure) when (done is not null && IsWithoutTokens(failure))
+        {
+            done();
+        }
+        catch (MagicBellException)
+        {
+            done?.Invoke();
+            throw;
+        }
     });
 }

@@ -57,6 +57,9 @@ public abstract class GetTokenCmdlet : SessionCmdlet
     [ValidateNotNullOrEmpty]
     public string? Before { get; set; }
 
+    /// <summary>Whether no token more is wanted.</summary>
+    private protected bool IsEnough => _enough;
+
     private bool Filters => _patterns is not null || Id is not null || ExpiresBefore is not null;
 
     /// <inheritdoc/>
@@ -96,7 +99,8 @@ public abstract class GetTokenCmdlet : SessionCmdlet
     /// <summary>Lists one list in the background.</summary>
     /// <param name="target">What it is about, for errors.</param>
     /// <param name="scope">The list.</param>
-    private protected void List(object? target, TokenScope scope)
+    /// <param name="done">Called when all of it was written, or could not be read.</param>
+    private protected void List(object? target, TokenScope scope, Action? done = null)
     {
         if (_enough)
         {
@@ -111,15 +115,27 @@ public abstract class GetTokenCmdlet : SessionCmdlet
                 TokenReader reader = scope.Open(size, After, Before);
                 while (!_enough)
                 {
-                    if (await reader.ReadAsync(ReadCall).ConfigureAwait(false) is not { } page || !await OfferAsync(() => Write(page)).ConfigureAwait(false))
+                    if (await reader.ReadAsync(ReadCall).ConfigureAwait(false) is not { } page)
+                    {
+                        break;
+                    }
+
+                    if (!await OfferAsync(() => Write(page)).ConfigureAwait(false))
                     {
                         return;
                     }
                 }
+
+                done?.Invoke();
+            }
+            catch (MagicBellException failure) when (done is not null && IsWithoutTokens(failure))
+            {
+                done();
             }
             catch (MagicBellException)
             {
                 _failed = true;
+                done?.Invoke();
                 throw;
             }
         });

@@ -10,6 +10,8 @@ namespace MagicBellJwt.Commands;
 /// <summary>A cmdlet that acts in one project.</summary>
 public abstract class SessionCmdlet : MagicBellCmdlet
 {
+    private UserWalk? _walk;
+
     /// <summary>The session to act in, or its name; without it, the one that was connected last.</summary>
     [Parameter]
     [Session]
@@ -53,6 +55,101 @@ public abstract class SessionCmdlet : MagicBellCmdlet
             Report(failure, target);
             ThrowIfFatal();
             return false;
+        }
+    }
+
+    /// <summary>Names the place where a walk through all users was interrupted.</summary>
+    /// <param name="disposing">True: there is no finalizer.</param>
+    protected override void Dispose(bool disposing)
+    {
+        if (_walk is { } walk && !IsSatisfied)
+        {
+            WarnAfterEnd(walk.Last is { } last
+                ? $"It was interrupted, and the users after {ScreenText.Of(last)} were not all read. To go on there: -AllUsers -AfterUser {CommandText.Quote(ScreenText.Of(last))}"
+                : "It was interrupted before the first user was read.");
+        }
+
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Goes through all users of a project, page by page, after it has counted them and said how long it will take.</summary>
+    /// <param name="session">The project.</param>
+    /// <param name="after">The id of the user after whom to begin; null for the first.</param>
+    /// <param name="otherReads">How many lists are read beside the users'.</param>
+    /// <param name="isEnough">Whether nobody else needs to be read.</param>
+    /// <param name="visit">Starts what there is to do with a user; its second argument is called when all of that user is told.</param>
+    private protected void Walk(Session session, string? after, int otherReads, Func<bool> isEnough, Action<User, Action> visit)
+    {
+        int users = 0;
+        int pages = 0;
+        UserReader counting = session.Users.Open(after: after);
+        while (Await(() => counting.ReadAsync(ReadCall)) is { } page)
+        {
+            users += page.Count;
+            pages++;
+        }
+
+        // The pages are read again on the way, so that no more than one is held.
+        int reads = users + pages + otherReads;
+        int perMinute = session.Service.ReadsPerMinute;
+        int minutes = (pages + reads - 1) / perMinute;
+        string told = FormattableString.Invariant($"{users} users of project '{session.Name}' are read, each by one request or more: {(minutes < 1 ? "less than a minute" : $"about {minutes} minutes")} at {perMinute} reads a minute.");
+        if (minutes >= 1)
+        {
+            WriteWarning(told);
+        }
+        else
+        {
+            WriteVerbose(told);
+        }
+
+        Expect(users + otherReads, perMinute, reads + pages);
+        _walk = new UserWalk(after);
+        UserReader reader = session.Users.Open(after: after);
+        while (!isEnough() && Await(() => reader.ReadAsync(ReadCall)) is { } page)
+        {
+            foreach (User user in page)
+            {
+                if (isEnough())
+                {
+                    break;
+                }
+
+                if (user.UserId is { } userId)
+                {
+                    visit(user, _walk.Begin(userId));
+                }
+                else
+                {
+                    Report(new MagicBellException(MagicBellError.UnexpectedResponse, "The server lists a user without an id, so the tokens of that user cannot be asked for."), user.Email ?? user.ExternalId);
+                    ThrowIfFatal();
+                }
+            }
+        }
+
+        Finish();
+        _walk = null;
+    }
+
+    /// <summary>The tokens of a user whom the list of users has just shown.</summary>
+    private protected static TokenScope ScopeOf(Session session, User user) =>
+        new(session, TokenKind.User, user.UserId, new UserMatch(new UserReference(user.UserId, null, null), user, null));
+
+    /// <summary>Whether the API says that it knows no tokens of a user whom it has just listed: there is nothing to list then.</summary>
+    private protected static bool IsWithoutTokens(MagicBellException failure) => failure is { Error: MagicBellError.TokenNotFound, StatusCode: 404, IsCertain: true };
+
+    /// <summary>Refuses what contradicts -AllUsers.</summary>
+    /// <exception cref="MagicBellException">Somebody was given as well, or a place to go on without it.</exception>
+    private protected void CheckAllUsers(bool isAll, string? after, params Array?[] given)
+    {
+        if (isAll && (MyInvocation.ExpectingInput || Array.Exists(given, values => values is not { Length: 0 })))
+        {
+            throw MagicBellException.Invalid("-AllUsers means everybody, and somebody was given as well. Give one of them.");
+        }
+
+        if (after is not null && !isAll)
+        {
+            throw MagicBellException.Invalid("-AfterUser says where -AllUsers goes on, and -AllUsers was not given.");
         }
     }
 

@@ -47,6 +47,9 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
     /// <summary>How many calls may be in flight at a time.</summary>
     private protected virtual int Concurrency => 1;
 
+    /// <summary>Whether a later command had enough, so that the pipeline ended well before its end.</summary>
+    private protected bool IsSatisfied => _satisfied;
+
     /// <summary>Cancelled when the pipeline stops.</summary>
     private protected CancellationToken StopToken => _stop.Token;
 
@@ -227,7 +230,8 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
     /// <summary>How many inputs there will be, where that is known; it makes a remaining time possible.</summary>
     /// <param name="count">How many.</param>
     /// <param name="perMinute">How many of them a minute the session's rate limit lets through, where each is one request; else 0.</param>
-    private protected void Expect(int count, int perMinute = 0) => _progress.Expect(count, perMinute);
+    /// <param name="reads">How many requests they all take, where that is not one for each.</param>
+    private protected void Expect(int count, int perMinute = 0, int? reads = null) => _progress.Expect(count, perMinute, reads ?? count);
 
     private async Task RunAsync(object? target, Func<Task> work)
     {

@@ -21,10 +21,10 @@ internal sealed class ProgressMeter(MagicBellCmdlet cmdlet)
     private Wait? _wait;
 
     /// <summary>Learns how many there will be, and how many of them a minute the rate limit lets through; 0 where that is not known.</summary>
-    internal void Expect(int count, int perMinute)
+    internal void Expect(int count, int perMinute, int reads)
     {
         _expected = count;
-        _leastTime = perMinute > 0 ? TimeSpan.FromMinutes((count - 1) / perMinute) : TimeSpan.Zero;
+        _leastTime = perMinute > 0 ? TimeSpan.FromMinutes((reads - 1) / perMinute) : TimeSpan.Zero;
     }
 
     internal void Started()
