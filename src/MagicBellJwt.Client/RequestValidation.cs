@@ -43,6 +43,11 @@ public static class RequestValidation
             {
                 throw MagicBellException.Invalid("The external id is empty or holds a control character.");
             }
+
+            if (char.IsWhiteSpace(externalId[0]) || char.IsWhiteSpace(externalId[externalId.Length - 1]))
+            {
+                throw MagicBellException.Invalid("The external id begins or ends with a blank: with and without it are two users. Take the blank away.");
+            }
         }
 
         if (email is not null)

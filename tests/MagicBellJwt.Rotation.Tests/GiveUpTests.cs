@@ -45,7 +45,7 @@ public sealed class GiveUpTests : RotatorTestBase
 
         Assert.Contains(told, failure.Message, StringComparison.Ordinal);
         Assert.Equal(2, Api.Live("ci").Length);
-        Assert.EndsWith($"Remove-MbProjectToken {Api.Live("ci").Single(id => id != old)} -Session 'prod'", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"Remove-MbProjectToken '{Api.Live("ci").Single(id => id != old)}' -Session 'prod'", failure.Message, StringComparison.Ordinal);
         Assert.Equal("retiring", Steps.Last());
     }
 

@@ -54,7 +54,8 @@ public abstract class RotatorTestBase : IDisposable
         "prod",
         new JwtServiceOptions { Handler = Api, BaseAddress = Api.Sandbox.BaseAddress, Token = Api.Sandbox.AdministratorToken, ReadsPerMinute = 1_000_000, WritesPerMinute = 1_000_000, MaximumRetryCount = 0, Clock = MachineClock },
         isSandbox: false,
-        isNamed: true);
+        isNamed: true,
+        tokenSource: "-ProjectToken");
 
     /// <summary>Issues a token and puts its value into the store.</summary>
     private protected async Task<string> IssueToStoreAsync(string name = "ci")

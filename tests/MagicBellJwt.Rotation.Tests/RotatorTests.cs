@@ -60,7 +60,7 @@ public sealed class RotatorTests : RotatorTestBase
         MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
 
         string @new = Assert.Single(Api.Live("ci"), id => id != old);
-        Assert.Contains("Remove-MbProjectToken " + @new, failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"Remove-MbProjectToken '{@new}'", failure.Message, StringComparison.Ordinal);
         Assert.Equal("undoing", Steps.Last());
         await ResumeAsync();
         Assert.Equal([old], Api.Live("ci"));

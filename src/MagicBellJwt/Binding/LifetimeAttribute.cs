@@ -1,7 +1,5 @@
 using System;
-using System.Globalization;
 using System.Management.Automation;
-using System.Text.RegularExpressions;
 
 namespace MagicBellJwt;
 
@@ -9,47 +7,24 @@ namespace MagicBellJwt;
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
 public sealed class LifetimeAttribute : ArgumentTransformationAttribute
 {
-    private static readonly Regex s_withUnit = new(@"^\s*(\d{1,9})\s*(s|m|h|d|w)\s*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
-
     /// <summary>Reads a lifetime.</summary>
     /// <param name="engineIntrinsics">Not used.</param>
     /// <param name="inputData">A TimeSpan, or text: a whole number with the unit s, m, h, d or w, or a TimeSpan's own form with colons.</param>
-    /// <returns>The TimeSpan.</returns>
+    /// <returns>The TimeSpan; null for null.</returns>
     /// <exception cref="ArgumentTransformationMetadataException">It is neither; above all a number without a unit.</exception>
-    public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         object? value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        if (value is TimeSpan span)
+        if (value is null or TimeSpan)
         {
-            return span;
+            return value;
         }
 
         // PowerShell reads a bare 30d as the decimal 30, but keeps the typed text: converting to a string gives it back.
-        string text = LanguagePrimitives.ConvertTo<string>(inputData);
-        Match match = s_withUnit.Match(text);
-        if (match.Success)
-        {
-            long count = long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
-            long unit = match.Groups[2].Value.ToUpperInvariant() switch
-            {
-                "S" => TimeSpan.TicksPerSecond,
-                "M" => TimeSpan.TicksPerMinute,
-                "H" => TimeSpan.TicksPerHour,
-                "D" => TimeSpan.TicksPerDay,
-                _ => TimeSpan.TicksPerDay * 7,
-            };
-            return count <= TimeSpan.MaxValue.Ticks / unit
-                ? TimeSpan.FromTicks(count * unit)
-                : throw new ArgumentTransformationMetadataException($"'{text}' is longer than a TimeSpan can say.");
-        }
-
-        // "30" would be read as thirty days: only the form with colons says what it means.
-        if (text.IndexOf(':') >= 0 && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out span))
-        {
-            return span;
-        }
-
-        throw new ArgumentTransformationMetadataException(
-            $"'{text}' does not say how long. Give a number with its unit, such as 90m, 12h or 30d, or a TimeSpan.");
+        // Other objects have text forms too, and some look like a TimeSpan.
+        string text = value is IConvertible ? LanguagePrimitives.ConvertTo<string>(inputData) : value.GetType().Name;
+        return LifetimeText.Read(text, out TimeSpan span) is { } wrong
+            ? throw new ArgumentTransformationMetadataException(wrong)
+            : span;
     }
 }

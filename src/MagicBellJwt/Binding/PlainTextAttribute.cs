@@ -1,4 +1,5 @@
 using System;
+using System.Collections;
 using System.Linq;
 using System.Management.Automation;
 
@@ -18,21 +19,34 @@ public sealed class PlainTextAttribute : ArgumentTransformationAttribute
     /// </param>
     public PlainTextAttribute(params string[] columns) => _columns = columns;
 
+    /// <summary>Whether an empty text, or null, on the command line is no value instead of an error: where several parameters say one thing.</summary>
+    public bool MayBeEmpty { get; set; }
+
+    /// <summary>Whether blanks around the text are part of it: of a name and of an external id they may be, of an id or an address never.</summary>
+    public bool KeepsBlanks { get; set; }
+
     /// <summary>Passes on what is text, and makes the rest unfit for a text parameter.</summary>
     /// <param name="engineIntrinsics">Not used.</param>
     /// <param name="inputData">What was given.</param>
-    /// <returns>The same, or an object that converts to nothing.</returns>
+    /// <returns>The same without blanks around it, or an object that converts to nothing.</returns>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         // This must not throw: the engine first tries to bind the whole row, and after an exception it never looks at its columns.
         if ((LanguagePrimitives.GetEnumerable(inputData)?.Cast<object?>() ?? [inputData]).All(IsText))
         {
-            return inputData;
+            return KeepsBlanks ? inputData : Trimmed(inputData);
         }
 
         PSMemberInfoCollection<PSPropertyInfo> properties = PSObject.AsPSObject(inputData).Properties;
         return _columns.Length > 0 && !_columns.Any(column => properties[column] is { Value: { } value } && IsText(value)) ? string.Empty : new NotText();
     }
+
+    private static object? Trimmed(object? item) => (item is PSObject wrapped ? wrapped.BaseObject : item) switch
+    {
+        string text => InputText.Trim(text),
+        IList list => list.Cast<object?>().Select(Trimmed).ToArray(),
+        _ => item,
+    };
 
     private static bool IsText(object? item) => (item is PSObject wrapped ? wrapped.BaseObject : item) is null or Guid or IConvertible;
 

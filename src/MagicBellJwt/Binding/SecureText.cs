@@ -54,15 +54,19 @@ internal static class SecureText
     /// <summary>The value of a new token that was issued as a SecureString.</summary>
     public static string Reveal(IssuedToken issued) => Reveal((SecureString)PSObject.AsPSObject(issued.Token).BaseObject);
 
-    /// <summary>The text's UTF-8, for keys: no string is made on the way, and the caller clears the array when done.</summary>
-    public static byte[] RevealUtf8(SecureString secure)
+    /// <summary>A token's value as somebody gave it, without what is around it: see <see cref="InputText.Token"/>.</summary>
+    public static string RevealToken(SecureString secure) => InputText.Token(Reveal(secure));
+
+    /// <summary>The UTF-8 of a key, without what is around it: no string is made on the way, and the caller clears the array when done.</summary>
+    public static byte[] RevealKey(SecureString secure)
     {
         char[] characters = new char[secure.Length];
         IntPtr text = Marshal.SecureStringToGlobalAllocUnicode(secure);
         try
         {
             Marshal.Copy(text, characters, 0, characters.Length);
-            return Encoding.UTF8.GetBytes(characters);
+            (int start, int length) = InputText.Key(characters);
+            return Encoding.UTF8.GetBytes(characters, start, length);
         }
         finally
         {

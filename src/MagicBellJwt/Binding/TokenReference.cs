@@ -47,11 +47,12 @@ internal sealed class TokenReference
     {
         if (item.BaseObject is string or Guid)
         {
-            string id = item.BaseObject.ToString()!.Trim();
+            string id = InputText.Trim(item.BaseObject.ToString()!);
             RequestValidation.CheckTokenId(id);
             return new TokenReference(id);
         }
 
+        var row = new InputRow(item);
         string? typeName = item.TypeNames
             .Select(Original)
             .FirstOrDefault(name => name.StartsWith(TypePrefix, StringComparison.Ordinal));
@@ -59,7 +60,7 @@ internal sealed class TokenReference
         {
             TypePrefix + nameof(ProjectToken) => TokenKind.Project,
             TypePrefix + nameof(UserToken) => TokenKind.User,
-            _ => KindOf(item),
+            _ => KindOf(row),
         };
         if (said is { } other && other != kind)
         {
@@ -79,14 +80,14 @@ internal sealed class TokenReference
             LeakedToken leaked => leaked.ProvedBy,
             _ => null,
         };
-        return new TokenReference(IdOf(item))
+        return new TokenReference(IdOf(row))
         {
-            Name = Text(item, "Name"),
-            UserId = Text(item, "UserId"),
-            Project = Text(item, "Project"),
+            Name = row.Text(Columns.Name),
+            UserId = row.Text(Columns.UserId),
+            Project = row.Text(Columns.Project),
             Session = asked is null ? origin : asked,
             IsKnown = typeName is not null,
-            IsDiscarded = typeName is not null && Text(item, "DiscardedAt") is not null,
+            IsDiscarded = typeName is not null && row.Text(Columns.DiscardedAt) is not null,
             DiscardedAt = (item.BaseObject as ListedToken)?.DiscardedAt,
             Listed = item.BaseObject as ListedToken,
         };
@@ -95,9 +96,13 @@ internal sealed class TokenReference
     /// <summary>What an error about an input is about: its id, else its name, else its number. Never the input itself: a row may hold a token's value.</summary>
     /// <param name="item">The input.</param>
     /// <param name="number">Which input it is, from 1.</param>
-    internal static string TargetOf(PSObject item, long number) =>
-        TextOf(item.BaseObject) ?? PlainText(item, "Id") ?? PlainText(item, "TokenId") ?? PlainText(item, "Name")
-        ?? FormattableString.Invariant($"input {number}");
+    internal static string TargetOf(PSObject item, long number)
+    {
+        var row = new InputRow(item);
+        return row.IsText
+            ? LanguagePrimitives.ConvertTo<string>(item)
+            : row.Text(Columns.Id) ?? row.Text(Columns.TokenId) ?? row.Text(Columns.Name) ?? FormattableString.Invariant($"input {number}");
+    }
 
     // A found token's id is what its claims say, and anybody can write claims: one line in a log would be enough to have any token revoked.
     private static void CheckProved(LeakedToken? leak, Session? asked, string verb, TokenKind kind)
@@ -135,45 +140,32 @@ internal sealed class TokenReference
         return typeName;
     }
 
-    private static string IdOf(PSObject item)
+    private static string IdOf(InputRow row)
     {
-        string? id = Text(item, "Id");
-        string? tokenId = Text(item, "TokenId");
+        string? id = row.Text(Columns.Id);
+        string? tokenId = row.Text(Columns.TokenId);
         if (id is not null && tokenId is not null && !string.Equals(id, tokenId, StringComparison.OrdinalIgnoreCase))
         {
             throw MagicBellException.Invalid("The row has an Id and a TokenId that differ: it does not say which token is meant.");
         }
 
-        id = id ?? tokenId ?? throw MagicBellException.Invalid("The object has no Id or TokenId, so it names no token.");
+        id = id ?? tokenId ?? throw MagicBellException.Invalid($"The object has no Id or TokenId, so it names no token.{row.Described}");
         RequestValidation.CheckTokenId(id);
         return id;
     }
 
     // The kind that a row states: its Kind column, or a user column, which only a user's token has.
-    private static TokenKind? KindOf(PSObject item)
+    private static TokenKind? KindOf(InputRow row)
     {
-        if (Text(item, "Kind") is { } text)
+        if (row.Text(Columns.Kind) is { } text)
         {
             return Enum.TryParse(text, ignoreCase: true, out TokenKind kind) && Enum.IsDefined(typeof(TokenKind), kind)
                 ? kind
                 : throw MagicBellException.Invalid("The row's Kind is neither Project nor User.");
         }
 
-        return Text(item, "UserId") is null && Text(item, "Email") is null && Text(item, "ExternalId") is null ? null : TokenKind.User;
+        return row.Text(Columns.UserId) is null && row.Text(Columns.Email) is null && row.Text(Columns.ExternalId) is null ? null : TokenKind.User;
     }
-
-    private static string? Text(PSObject item, string property)
-    {
-        object? value = item.Properties[property]?.Value;
-        string text = value is null ? "" : LanguagePrimitives.ConvertTo<string>(value).Trim();
-        return text.Length == 0 ? null : text;
-    }
-
-    // Only what is text: an object's text form may show anything.
-    private static string? PlainText(PSObject item, string property) =>
-        TextOf(item.Properties[property]?.Value is PSObject wrapped ? wrapped.BaseObject : item.Properties[property]?.Value) is { Length: > 0 } text ? text : null;
-
-    private static string? TextOf(object? value) => value is Guid or IConvertible ? LanguagePrimitives.ConvertTo<string>(value) : null;
 
     private static string Word(TokenKind kind) => kind == TokenKind.Project ? "project" : "user";
 }

@@ -24,6 +24,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     private const string TokenVariable = "MAGICBELL_PROJECT_TOKEN";
     private const string AddressVariable = "MAGICBELL_BASE_URL";
 
+    private static readonly string[] s_proxySchemes = ["http", "https", "socks4", "socks4a", "socks5"];
     private static readonly TimeSpan s_endsSoon = TimeSpan.FromDays(7);
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromMinutes(1);
 
@@ -67,6 +68,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
     /// <summary>Connects to a sandbox in this process, empty but for its administrator's token, gone with the session.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Sandbox")]
+    [NotBlank]
     public SwitchParameter Sandbox { get; set; }
 
     /// <summary>The longest that one attempt of a request may take, in seconds, 1 to 3600; 30 unless given.</summary>
@@ -76,6 +78,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
     /// <summary>How often a failed request is repeated where that is safe, 0 to 20; 4 unless given.</summary>
     [Parameter]
+    [NotBlank]
     [ValidateRange(0, 20)]
     public int MaximumRetryCount { get; set; } = 4;
 
@@ -102,14 +105,16 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
     /// <summary>Makes the session without the read that checks it.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter SkipConnectionTest { get; set; }
 
     /// <summary>Writes the session.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         Session? session = null;
         try
@@ -154,6 +159,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             WritesPerMinute = WritesPerMinute,
         };
         TokenPlace? place = Place();
+        string source = "sandbox";
         if (Sandbox)
         {
             UseSandbox(options);
@@ -161,15 +167,15 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         else
         {
             options.BaseAddress = Address();
-            options.Token = place switch
+            (options.Token, source) = place switch
             {
-                { File: { } file } => FileStore.Read(file),
-                { Vault: { } vault, Secret: { } secret } => new VaultStore(this, _scripts, vault, _ => secret).Value(),
+                { File: { } file } => (InputText.Token(FileStore.Read(file)), "-" + nameof(TokenFile)),
+                { Vault: { } vault, Secret: { } secret } => (InputText.Token(new VaultStore(this, _scripts, vault, _ => secret).Value()), "-" + nameof(Vault)),
                 _ => Token(),
             };
             options.Proxy = ProxyCredential is null && Proxy is null
                 ? null
-                : new WebProxy(Proxy is not null ? WithoutCredentials(Proxy, nameof(Proxy)) : throw MagicBellException.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
+                : new WebProxy(Proxy is not null ? ProxyAddress(Proxy) : throw MagicBellException.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
         }
 
         string name = Name ?? (Sandbox ? "sandbox" : null)
@@ -180,7 +186,8 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             throw MagicBellException.Invalid("The session's name is a token's value, and would be shown with everything that the session does. Give another with -Name.");
         }
 
-        return new Session(name, options, Sandbox, isNamed: Name is not null) { TokenPlace = place };
+        WriteVerbose(source == "$env:" + TokenVariable ? $"The project token is taken from {source}: no -{nameof(ProjectToken)} was given." : $"The project token is from {source}.");
+        return new Session(name, options, Sandbox, isNamed: Name is not null, source) { TokenPlace = place };
     }
 
     // A method of its own, so that the sandbox's assembly is loaded only where it is used.
@@ -200,6 +207,11 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         ? address
         : throw MagicBellException.Invalid($"The address of {source} holds credentials, or an @ that could end them. {(source == nameof(Proxy) ? "Give them with -ProxyCredential." : "Give the address alone: the token is all that the API asks for.")}");
 
+    private static Uri ProxyAddress(Uri proxy) =>
+        proxy.IsAbsoluteUri && s_proxySchemes.Contains(proxy.Scheme) && proxy.Host.Length > 0
+            ? WithoutCredentials(proxy, nameof(Proxy))
+            : throw MagicBellException.Invalid("-Proxy needs an address with its scheme, such as http://proxy.example.com:8080.");
+
     private static string Shown(Uri? address) => address is { IsAbsoluteUri: true } && address.OriginalString.IndexOf('@') < 0
         ? address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped)
         : nameof(BaseUri);
@@ -211,8 +223,8 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             return WithoutCredentials(BaseUri, nameof(BaseUri));
         }
 
-        string? variable = Environment.GetEnvironmentVariable(AddressVariable);
-        if (string.IsNullOrEmpty(variable))
+        string variable = InputText.Trim(Environment.GetEnvironmentVariable(AddressVariable) ?? "");
+        if (variable.Length == 0)
         {
             return JwtServiceOptions.VendorAddress;
         }
@@ -232,15 +244,16 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             : null;
     }
 
-    private string Token()
+    private (string Token, string Source) Token()
     {
         if (ProjectToken is not null)
         {
-            return SecureText.Reveal(ProjectToken);
+            return (SecureText.RevealToken(ProjectToken), "-" + nameof(ProjectToken));
         }
 
-        string? variable = Environment.GetEnvironmentVariable(TokenVariable);
-        return string.IsNullOrEmpty(variable) ? Ask() : variable!.Trim();
+        return InputText.Token(Environment.GetEnvironmentVariable(TokenVariable) ?? "") is { Length: > 0 } variable
+            ? (variable, "$env:" + TokenVariable)
+            : (Ask(), "prompt");
     }
 
     private string Ask()
@@ -255,7 +268,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
                 Dictionary<string, PSObject> answers = screen.Prompt(Caption, "", new Collection<FieldDescription> { question });
                 if (answers.Values.FirstOrDefault()?.BaseObject is SecureString { Length: > 0 } token)
                 {
-                    return SecureText.Reveal(token);
+                    return SecureText.RevealToken(token);
                 }
             }
         }

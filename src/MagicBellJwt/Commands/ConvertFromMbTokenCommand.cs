@@ -8,7 +8,7 @@ namespace MagicBellJwt.Commands;
 [Cmdlet(VerbsData.ConvertFrom, "MbToken", HelpUri = HelpPages.Folder + "ConvertFrom-MbToken.md")]
 [Alias("ConvertFrom-MbJwt")]
 [OutputType(typeof(DecodedToken))]
-public sealed class ConvertFromMbTokenCommand : PSCmdlet
+public sealed class ConvertFromMbTokenCommand : CheckedCmdlet
 {
     private int _count;
 
@@ -18,10 +18,10 @@ public sealed class ConvertFromMbTokenCommand : PSCmdlet
     public SecureString? Token { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         _count++;
-        string text = SecureText.Reveal(Token!).Trim();
+        string text = SecureText.RevealToken(Token!);
         if (JsonWebToken.TryDecode(text, out JsonWebToken? token))
         {
             WriteObject(new DecodedToken(token!, TokenFingerprint.Of(text)));

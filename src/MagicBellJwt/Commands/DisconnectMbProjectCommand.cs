@@ -6,7 +6,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Ends sessions and forgets their tokens. What they listed cannot be acted upon any more.</summary>
 [Cmdlet(VerbsCommunications.Disconnect, "MbProject", DefaultParameterSetName = "Session", HelpUri = HelpPages.Folder + "Disconnect-MbProject.md")]
 [OutputType(typeof(void))]
-public sealed class DisconnectMbProjectCommand : PSCmdlet
+public sealed class DisconnectMbProjectCommand : CheckedCmdlet
 {
     /// <summary>The session to end, or its name; without it, the one that was connected last.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ParameterSetName = "Session")]
@@ -17,10 +17,11 @@ public sealed class DisconnectMbProjectCommand : PSCmdlet
 
     /// <summary>Ends every session of this runspace.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "All")]
+    [NotBlank]
     public SwitchParameter All { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         SessionStore store = SessionStore.Current;
         if (All)

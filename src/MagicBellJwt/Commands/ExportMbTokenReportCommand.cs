@@ -12,7 +12,7 @@ namespace MagicBellJwt.Commands;
 [Cmdlet(VerbsData.Export, "MbTokenReport", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low, HelpUri = HelpPages.Folder + "Export-MbTokenReport.md")]
 [Alias("Export-MbJwtReport")]
 [OutputType(typeof(FileInfo))]
-public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
+public sealed class ExportMbTokenReportCommand : CheckedCmdlet, IDisposable
 {
     private readonly List<ReportEntry> _entries = [];
     private string _target = "";
@@ -31,23 +31,26 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
 
     /// <summary>Overwrites a file that is read-only.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter Force { get; set; }
 
     /// <summary>Does not overwrite a file.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter NoClobber { get; set; }
 
     /// <summary>Writes the file's FileInfo.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter PassThru { get; set; }
 
     /// <summary>Begins the file: whoever waited an hour for the rows must not learn then that it cannot be written.</summary>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
         _target = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path, out ProviderInfo provider, out _);
         if (provider.Name != "FileSystem" || Format() is null)
         {
-            End(MagicBellException.Invalid($"'{Path}' is not the path of a file whose name ends with .html, .csv or .json."), "Give -Path a file name that says the format, such as report.html.");
+            Fail(MagicBellException.Invalid($"'{Path}' is not the path of a file whose name ends with .html, .csv or .json."), "Give -Path a file name that says the format, such as report.html.");
         }
 
         if (ShouldProcess(_target, "Write token report"))
@@ -57,7 +60,7 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
                 var there = new FileInfo(_target);
                 if (there.Exists && NoClobber)
                 {
-                    End(new MagicBellException(MagicBellError.Conflict, $"The file '{_target}' exists already, and -NoClobber was given."), "Choose another -Path, or leave out -NoClobber.");
+                    Fail(new MagicBellException(MagicBellError.Conflict, $"The file '{_target}' exists already, and -NoClobber was given."), "Choose another -Path, or leave out -NoClobber.");
                 }
 
                 if (there.Exists && there.IsReadOnly && !Force)
@@ -76,7 +79,7 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
     }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         foreach (PSObject? row in InputObject ?? [])
         {
@@ -92,7 +95,7 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing()
+    private protected override void End()
     {
         if (_file is not { } file)
         {
@@ -157,5 +160,5 @@ public sealed class ExportMbTokenReportCommand : PSCmdlet, IDisposable
         }
     }
 
-    private void End(MagicBellException failure, string advice) => ThrowTerminatingError(ErrorRecords.Create(failure, _target, advice));
+    private void Fail(MagicBellException failure, string advice) => ThrowTerminatingError(ErrorRecords.Create(failure, _target, advice));
 }

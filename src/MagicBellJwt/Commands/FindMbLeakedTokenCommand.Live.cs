@@ -27,6 +27,7 @@ public sealed partial class FindMbLeakedTokenCommand
     /// project's id or by its public key: a stranger's token is never sent anywhere.
     /// </summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter TestLive { get; set; }
 
     /// <summary>The project's public key, <c>pk_…</c>: tokens that were signed with the secret key name their project by it.</summary>
@@ -39,13 +40,14 @@ public sealed partial class FindMbLeakedTokenCommand
     /// one file could cause a request for each of its lines. The users of tokens that -TestLive proved are looked up beyond it.
     /// </summary>
     [Parameter]
+    [NotBlank]
     [ValidateRange(0, 100_000)]
     public int UserLimit { get; set; } = 25;
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
-        base.BeginProcessing();
+        base.Begin();
         _session = SessionStore.Current.Latest;
         if (TestLive || Session is not null)
         {

@@ -56,10 +56,11 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
 
     /// <summary>Searches the folders within folders too.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter Recurse { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         _scanner ??= new TokenScanner();
         foreach (string path in Path ?? [])
@@ -93,9 +94,9 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing()
+    private protected override void End()
     {
-        base.EndProcessing();
+        base.End();
         WarnOfWhatWasLeftOut();
         if (_showsProgress)
         {

@@ -9,7 +9,7 @@ namespace MagicBellJwt.Commands;
 public sealed class GetMbProjectTokenCommand : GetTokenCmdlet
 {
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Try(null, () =>
+    private protected override void Process() => Try(null, () =>
     {
         Session session = CurrentSession;
         List(session.Name, new TokenScope(session, TokenKind.Project));

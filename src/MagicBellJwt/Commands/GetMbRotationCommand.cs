@@ -21,7 +21,7 @@ public sealed class GetMbRotationCommand : RotationCmdlet
     private protected override bool IsPreview => true;
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Try(null, () =>
+    private protected override void Process() => Try(null, () =>
     {
         Session session = CurrentSession;
         RotationJournal journal = JournalOf(session);

@@ -5,7 +5,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Shows the sessions of this runspace, the one in use last.</summary>
 [Cmdlet(VerbsCommon.Get, "MbSession", HelpUri = HelpPages.Folder + "Get-MbSession.md")]
 [OutputType(typeof(Session))]
-public sealed class GetMbSessionCommand : PSCmdlet
+public sealed class GetMbSessionCommand : CheckedCmdlet
 {
     /// <summary>Only sessions with such a name; wildcards are allowed.</summary>
     [Parameter(Position = 0)]
@@ -14,7 +14,7 @@ public sealed class GetMbSessionCommand : PSCmdlet
     public string Name { get; set; } = "*";
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         var pattern = WildcardPattern.Get(Name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
         foreach (Session session in SessionStore.Current.Sessions)

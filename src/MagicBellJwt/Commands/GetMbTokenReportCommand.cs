@@ -49,6 +49,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
 
     /// <summary>Judges the tokens of every user of the project, one request or more for each: of 20,000 users at 250 reads a minute in 80 minutes.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter AllUsers { get; set; }
 
     /// <summary>Where -AllUsers goes on: after the user with this id in MagicBell. A run that was interrupted names it.</summary>
@@ -80,7 +81,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     private protected override int Concurrency => ThrottleLimit;
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         // The project alone where nobody was given.
         if (!AllUsers && (UserId is not { Length: 0 } || Email is not { Length: 0 } || ExternalId is not { Length: 0 }))
@@ -90,7 +91,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing()
+    private protected override void End()
     {
         Try(null, () =>
         {

@@ -66,7 +66,7 @@ public sealed class GetMbUserCommand : SessionCmdlet
     private bool HasWildcards => !MyInvocation.ExpectingInput && (Email ?? []).Concat(ExternalId ?? []).Any(text => text is not null && WildcardPattern.ContainsWildcardCharacters(text));
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         // A variable that was meant to hold somebody and is empty must not mean everybody.
         bool isAnybodyAsked = MyInvocation.ExpectingInput || new[] { nameof(Email), nameof(ExternalId), nameof(UserId) }.Any(MyInvocation.BoundParameters.ContainsKey);
@@ -80,7 +80,7 @@ public sealed class GetMbUserCommand : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing()
+    private protected override void End()
     {
         Finish();
         if (_wanted.Count > 0)
@@ -95,7 +95,7 @@ public sealed class GetMbUserCommand : SessionCmdlet
             });
         }
 
-        base.EndProcessing();
+        base.End();
     }
 
     private void List(Session session)

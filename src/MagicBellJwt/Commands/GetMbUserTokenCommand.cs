@@ -45,6 +45,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 
     /// <summary>Lists the tokens of every user of the project, one request or more for each: of 20,000 users at 250 reads a minute in 80 minutes.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter AllUsers { get; set; }
 
     /// <summary>Where -AllUsers goes on: after the user with this id in MagicBell. A run that was interrupted names it.</summary>
@@ -67,7 +68,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
         : null;
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         if (AllUsers || AfterUser is not null)
         {
@@ -98,10 +99,10 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing()
+    private protected override void End()
     {
         ListWanted();
-        base.EndProcessing();
+        base.End();
     }
 
     private void ListWanted()

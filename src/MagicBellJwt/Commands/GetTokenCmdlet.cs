@@ -63,9 +63,9 @@ public abstract class GetTokenCmdlet : SessionCmdlet
     private bool Filters => _patterns is not null || Id is not null || ExpiresBefore is not null;
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
-        base.BeginProcessing();
+        base.Begin();
         _patterns = Name?.Select(name => WildcardPattern.Get(name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant)).ToArray();
         foreach (string id in Id ?? [])
         {
@@ -83,7 +83,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing()
+    private protected override void End()
     {
         Finish();
         if (!_failed)

@@ -1,5 +1,5 @@
+using System.Collections.Generic;
 using System.Management.Automation;
-using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
 
 namespace MagicBellJwt.Commands;
 
@@ -11,21 +11,19 @@ public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
 {
     /// <summary>The token's name, 1 to 255 characters: say where it is used.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [PlainText(nameof(Name))]
+    [PlainText(nameof(Name), KeepsBlanks = true)]
     [AllowEmptyString]
     public string Name { get; set; } = "";
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Issue(InputRow? row)
     {
-        string name = Name;
-        Try(name, () =>
-        {
-            Issue(new TokenScope(CurrentSession, TokenKind.Project), new TokenRequest(name, null, null, Lifetime), name, $"project token '{name}'");
-        });
+        string name = TextOf(Columns.Name, Name, row) ?? "";
+        TryRow(name, row, new Dictionary<string, string?> { [Columns.Name] = name }, () =>
+            Issue(new TokenScope(CurrentSession, TokenKind.Project), new TokenRequest(name, null, null, LifetimeOf(row)), name, $"project token '{name}'"));
     }
 
     /// <inheritdoc/>
     private protected override string AdviceForOrphan(string target, string filter) =>
-        $"Look for it: Get-MbProjectToken -Name '{CodeGeneration.EscapeSingleQuotedStringContent(WildcardPattern.Escape(target))}' | {filter} # the one that you do not hold: Remove-MbProjectToken ID";
+        $"Look for it: Get-MbProjectToken -Name {CommandText.Quote(WildcardPattern.Escape(target))} | {filter} # the one that you do not hold: Remove-MbProjectToken ID";
 }

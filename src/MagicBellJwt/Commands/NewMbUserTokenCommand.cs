@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Management.Automation;
 using System.Security;
 using MagicBellJwt.Client;
@@ -15,25 +16,24 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
     private const string Signed = "Signed";
 
     private UserTokenSigner? _signer;
-    private bool _namesOnCommandLine;
 
     /// <summary>The user's e-mail address. It or -ExternalId, or both, say whose token it is. An empty column of a row is no value.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [PlainText(nameof(Email), nameof(ExternalId))]
+    [PlainText(nameof(Email), nameof(ExternalId), MayBeEmpty = true)]
     [AllowEmptyString]
     [AllowNull]
     public string? Email { get; set; }
 
     /// <summary>The user's id in your own system. An empty column of a row is no value.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(KeepsBlanks = true, MayBeEmpty = true)]
     [AllowEmptyString]
     [AllowNull]
     public string? ExternalId { get; set; }
 
     /// <summary>The token's name, at most 255 characters: say where it is used. An empty column of a row is no value.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(KeepsBlanks = true, MayBeEmpty = true)]
     [AllowEmptyString]
     [AllowNull]
     public string? Name { get; set; }
@@ -57,10 +57,9 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
     public SecureString? SecretKey { get; set; }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
-        base.BeginProcessing();
-        _namesOnCommandLine = MyInvocation.BoundParameters.ContainsKey(nameof(Name));
+        base.Begin();
         if (ParameterSetName == Signed)
         {
             Try(null, UseKeys);
@@ -68,15 +67,15 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Issue(InputRow? row)
     {
-        string? email = ValueOf(Email);
-        string? externalId = ValueOf(ExternalId);
-        string? name = _namesOnCommandLine ? Name : ValueOf(Name);
+        string? email = TextOf(Columns.Email, Email, row);
+        string? externalId = TextOf(Columns.ExternalId, ExternalId, row);
+        string? name = IsOnCommandLine(Columns.Name) ? Name : TextOf(Columns.Name, Name, row);
         string user = email ?? externalId ?? "";
-        Try(user, () =>
+        TryRow(user, row, new Dictionary<string, string?> { [Columns.Email] = email, [Columns.ExternalId] = externalId, [Columns.Name] = name }, () =>
         {
-            var request = new TokenRequest(name, email, externalId, Lifetime);
+            var request = new TokenRequest(name, email, externalId, LifetimeOf(row));
             string description = name is null ? $"token of user {user}" : $"token '{name}' of user {user}";
             if (ParameterSetName == Signed)
             {
@@ -103,7 +102,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
 
     private void UseKeys()
     {
-        byte[] key = SecureText.RevealUtf8(SecretKey!);
+        byte[] key = SecureText.RevealKey(SecretKey!);
         try
         {
             _signer = new UserTokenSigner(ApiKey!, key);
@@ -131,6 +130,4 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         DateTimeOffset? end = request.Lifetime is { } seconds ? now.AddSeconds(seconds) : null;
         WriteObject(new IssuedToken(_signer.Sign(request.Email, request.ExternalId, end), now, end, request, AsPlainText));
     }
-
-    private static string? ValueOf(string? column) => string.IsNullOrEmpty(column) ? null : column;
 }

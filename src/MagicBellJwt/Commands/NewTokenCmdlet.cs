@@ -18,7 +18,9 @@ public abstract class NewTokenCmdlet : SessionCmdlet
 
     private readonly ScriptRunner _scripts;
     private readonly HashSet<string> _places = new(StringComparer.OrdinalIgnoreCase);
+    private readonly InputRows _rows = new();
     private bool _keyUsed;
+    private HashSet<string> _onCommandLine = [];
     private bool _hasWarnedOfLifetime;
 
     private protected NewTokenCmdlet() => _scripts = new ScriptRunner(this);
@@ -36,6 +38,7 @@ public abstract class NewTokenCmdlet : SessionCmdlet
 
     /// <summary>Gives the token's value as text instead of as a SecureString. What happens to the text is then up to the caller.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter AsPlainText { get; set; }
 
     /// <summary>The vault that the new token goes to, one of Microsoft.PowerShell.SecretManagement's. What is written then has no value.</summary>
@@ -75,21 +78,19 @@ public abstract class NewTokenCmdlet : SessionCmdlet
     [ValidateRange(1, 64)]
     public int ThrottleLimit { get; set; } = 1;
 
+    /// <summary>A row of a file, or another object, whose columns say what the command line does not: also ExpiresAt and ExpiresIn.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    [AllowNull]
+    [AllowEmptyString]
+    public PSObject? InputObject { get; set; }
+
     private protected override int Concurrency => ThrottleLimit;
 
-    private protected long? Lifetime
-    {
-        get
-        {
-            TimeSpan? lifetime = ExpiresAt is { } end ? end - DateTimeOffset.UtcNow : ExpiresIn;
-            return lifetime is null ? null : (long)Math.Floor(lifetime.Value.TotalSeconds);
-        }
-    }
-
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
-        base.BeginProcessing();
+        base.Begin();
+        _onCommandLine = new(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
         string? wrong = this switch
         {
             { Vault: not null, SaveTo: not null } => "-Vault and -SaveTo exclude each other: a token is stored in one place.",
@@ -101,6 +102,75 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         {
             ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid(wrong), null));
         }
+    }
+
+    /// <inheritdoc/>
+    private protected sealed override void Process()
+    {
+        // A row may hold a token's value: as a bound parameter it would be part of each record.
+        InputRow? row = _rows.Next(InputObject);
+        MyInvocation.BoundParameters.Remove(nameof(InputObject));
+        if (row is null)
+        {
+            Issue(null);
+        }
+        else if (row.IsBlank)
+        {
+            WriteWarning(FormattableString.Invariant($"{row.Place} is blank, and was left out."));
+        }
+        else
+        {
+            foreach (string name in _rows.LookAlikesOf(row, _onCommandLine))
+            {
+                WriteWarning($"The column '{name}' is not read. Where it says when a token expires, rename it to ExpiresAt (a date) or ExpiresIn (such as 90d).");
+            }
+
+            Issue(row);
+        }
+    }
+
+    /// <summary>Issues the token of one input.</summary>
+    /// <param name="row">The input; null where everything is on the command line.</param>
+    private protected abstract void Issue(InputRow? row);
+
+    /// <summary>The text of a column: by a parameter, else by the row under any of its names. Null where both are empty.</summary>
+    private protected string? TextOf(string column, string? bound, InputRow? row) =>
+        IsOnCommandLine(column) || row is null || !string.IsNullOrEmpty(bound) ? bound is { Length: > 0 } ? bound : null : row.Text(column);
+
+    /// <summary>Whether a parameter is on the command line, or a default, so that it holds for every input.</summary>
+    private protected bool IsOnCommandLine(string parameter) => _onCommandLine.Contains(parameter);
+
+    /// <summary>Runs a step for one input; what is wrong with a row is said with its number and its columns.</summary>
+    /// <param name="target">What an error is about; the row's number where this is empty.</param>
+    /// <param name="row">The input; null where everything is on the command line.</param>
+    /// <param name="said">What is known of the token, by column.</param>
+    /// <param name="step">The step.</param>
+    private protected void TryRow(string? target, InputRow? row, IReadOnlyDictionary<string, string?> said, Action step) => Try(string.IsNullOrEmpty(target) && row is not null ? row.Place : target, () =>
+    {
+        try
+        {
+            // What the pipeline gives must say something: else each input would issue the same token again.
+            if (row is not null && said.All(pair => pair.Value is null || IsOnCommandLine(pair.Key)))
+            {
+                throw MagicBellException.Invalid($"The input says nothing that the command line does not: it has no value for {string.Join(" or ", said.Keys.Where(column => !IsOnCommandLine(column)).DefaultIfEmpty("anything else"))}.");
+            }
+
+            step();
+        }
+        catch (MagicBellException failure) when (row is { IsText: false } && failure is { Error: MagicBellError.InvalidRequest, StatusCode: null })
+        {
+            throw MagicBellException.Invalid($"{row.Place}: {failure.Message}{row.Described}");
+        }
+    });
+
+    /// <summary>How long the token is to live, in whole seconds; null for ever.</summary>
+    /// <exception cref="MagicBellException">The row's column is empty, or cannot be read.</exception>
+    private protected long? LifetimeOf(InputRow? row)
+    {
+        TimeSpan? lifetime = ExpiresAt is { } end ? end - DateTimeOffset.UtcNow
+            : ExpiresIn is not null || row is null ? ExpiresIn
+            : row.Lifetime(DateTimeOffset.UtcNow);
+        return lifetime is null ? null : (long)Math.Floor(lifetime.Value.TotalSeconds);
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using MagicBellJwt.Client;
-using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
 
 namespace MagicBellJwt.Commands;
 
@@ -18,12 +17,13 @@ public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
 
     /// <summary>Allows to revoke tokens that sessions run on, after all others, and what may be one of them: the last live one, or one of the same times.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter AllowSelfLockout { get; set; }
 
     private protected override TokenKind Kind => TokenKind.Project;
 
     /// <inheritdoc/>
-    protected override void EndProcessing()
+    private protected override void End()
     {
         Finish();
 
@@ -46,7 +46,7 @@ public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
                     MagicBellError.SelfLockout,
                     owner == session
                         ? $"The session '{session.Name}' itself runs on the token {token.Id}: revoking it would end the session."
-                        : $"The session '{owner.Name}' runs on the token {token.Id}: revoking it would end that session. Where it is done with: Disconnect-MbProject '{CodeGeneration.EscapeSingleQuotedStringContent(owner.Name)}'");
+                        : $"The session '{owner.Name}' runs on the token {token.Id}: revoking it would end that session. Where it is done with: Disconnect-MbProject {CommandText.Quote(owner.Name)}");
             }
 
             _ownTokens.Add((token, session));

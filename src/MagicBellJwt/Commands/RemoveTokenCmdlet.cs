@@ -26,10 +26,12 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
 
     /// <summary>Writes a Revocation for each token.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter PassThru { get; set; }
 
     /// <summary>Revokes without asking. -WhatIf still only tells, and -Confirm still asks.</summary>
     [Parameter]
+    [NotBlank]
     public SwitchParameter Force { get; set; }
 
     /// <summary>How many revocations are in flight at a time, 1 to 64; 8 unless given. With 1 they are done in order.</summary>
@@ -66,7 +68,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         if (!_expected && !MyInvocation.ExpectingInput)
         {
@@ -101,7 +103,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
             return;
         }
 
-        string description = $"token {(token.Name is null ? "" : $"'{ScreenText.Of(token.Name)}' ")}({token.Id}){(token.UserId is null ? "" : $" of user {User.Describe(token.UserId, scope.Owner)}")} in project '{session.Name}' ({session.BaseAddress})";
+        string description = $"token {token.Id}{(token.Name is null ? "" : $" '{token.Name}'")}{(token.UserId is null ? "" : $" of user {User.Describe(token.UserId, scope.Owner)}")} in project '{session.Name}' ({session.BaseAddress})";
         if (Asks && !ShouldProcess(description, $"Revoke {Kind.ToString().ToLowerInvariant()} token"))
         {
             return;

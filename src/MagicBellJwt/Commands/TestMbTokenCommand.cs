@@ -9,7 +9,7 @@ namespace MagicBellJwt.Commands;
 [Cmdlet(VerbsDiagnostic.Test, "MbToken", HelpUri = HelpPages.Folder + "Test-MbToken.md")]
 [Alias("Test-MbJwt")]
 [OutputType(typeof(bool))]
-public sealed class TestMbTokenCommand : PSCmdlet, IDisposable
+public sealed class TestMbTokenCommand : CheckedCmdlet, IDisposable
 {
     private byte[] _key = [];
 
@@ -30,9 +30,9 @@ public sealed class TestMbTokenCommand : PSCmdlet, IDisposable
     public TimeSpan ClockSkew { get; set; }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
-        _key = SecureText.RevealUtf8(SecretKey!);
+        _key = SecureText.RevealKey(SecretKey!);
         try
         {
             ProjectKeys.CheckSecretKey(_key);
@@ -49,9 +49,9 @@ public sealed class TestMbTokenCommand : PSCmdlet, IDisposable
     }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
-        bool isGood = TokenSignature.Verify(SecureText.Reveal(Token!), _key, DateTimeOffset.UtcNow, ClockSkew, out string? reason);
+        bool isGood = TokenSignature.Verify(SecureText.RevealToken(Token!), _key, DateTimeOffset.UtcNow, ClockSkew, out string? reason);
         if (reason is not null)
         {
             WriteVerbose(reason);

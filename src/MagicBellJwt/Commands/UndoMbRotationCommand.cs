@@ -20,7 +20,7 @@ public sealed class UndoMbRotationCommand : RotationCmdlet
     public PSObject[] Id { get; set; } = [];
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         foreach (PSObject item in Id)
         {

@@ -21,7 +21,7 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Name")]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Id")]
     [Alias("Mail", "E-mail", "UserPrincipalName")]
-    [PlainText]
+    [PlainText(MayBeEmpty = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
@@ -31,7 +31,7 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Name")]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Id")]
     [Alias("external_id")]
-    [PlainText]
+    [PlainText(KeepsBlanks = true, MayBeEmpty = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
@@ -50,9 +50,9 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
     private UserReference Given => UserReference.Read([], [Email!], [ExternalId!])[0];
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
-        base.BeginProcessing();
+        base.Begin();
         _isOwnerTyped = MyInvocation.BoundParameters.ContainsKey(nameof(Email)) || MyInvocation.BoundParameters.ContainsKey(nameof(ExternalId));
     }
 

@@ -17,7 +17,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 
     /// <summary>The names of the tokens, exactly; each must be that of one live token.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Name")]
-    [PlainText]
+    [PlainText(KeepsBlanks = true)]
     [ArgumentCompleter(typeof(TokenCompleter))]
     [ValidateNotNullOrEmpty]
     public string[] Name { get; set; } = [];
@@ -33,6 +33,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 
     /// <summary>Finishes what is due and what was interrupted, and begins nothing. Any later run of the same name does so first.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Resume")]
+    [NotBlank]
     public SwitchParameter Resume { get; set; }
 
     /// <summary>How long the new token lives: <c>90m</c>, <c>12h</c>, <c>30d</c>, or a TimeSpan of a second or more. Without it as long as the old one did.</summary>
@@ -86,9 +87,9 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     private protected virtual Task<(string? Email, string? ExternalId)> NameOwnerAsync(TokenScope scope) => Task.FromResult<(string?, string?)>((null, null));
 
     /// <inheritdoc/>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
-        base.BeginProcessing();
+        base.Begin();
         string? wrong = this switch
         {
             { Vault: not null, SaveTo: not null } => "-Vault and -SaveTo exclude each other: a token is stored in one place.",
@@ -102,7 +103,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Process()
     {
         if (Resume)
         {

@@ -29,7 +29,7 @@ public abstract class ValueCompleter : IArgumentCompleter
         try
         {
             return Values(commandName, parameterName, fakeBoundParameters, typed)
-                .Where(value => !value.Text.Any(char.IsControl) && (Begins(value.Text, typed) || Begins(WildcardPattern.Unescape(value.Text), typed)))
+                .Where(value => Begins(value.Text, typed) || Begins(WildcardPattern.Unescape(value.Text), typed))
                 .Select(value => new CompletionResult(Quote(value.Text), ScreenText.Of(value.Text), CompletionResultType.ParameterValue, ScreenText.Of(value.ToolTip)))
                 .ToArray();
         }
@@ -59,7 +59,7 @@ public abstract class ValueCompleter : IArgumentCompleter
     private static string Quote(string text) =>
         char.IsLetterOrDigit(text[0]) && text.All(character => char.IsLetterOrDigit(character) || character is '-' or '_' or '.' or ':')
             ? text
-            : "'" + CodeGeneration.EscapeSingleQuotedStringContent(text) + "'";
+            : CommandText.Quote(text);
 
     // The typed text may not have its closing quote yet.
     private static string Unquote(string word) => word.Length == 0 ? word : word[0] switch

@@ -15,6 +15,19 @@ internal static class ErrorRecords
         return record;
     }
 
+    /// <summary>
+    /// The record with everything that is shown of it made visible. The target stays as it is: people look for it. The views show its name in the category.
+    /// </summary>
+    internal static ErrorRecord Visible(ErrorRecord record)
+    {
+        record.ErrorDetails = new ErrorDetails(ScreenText.Of(record.ErrorDetails?.Message ?? record.Exception.Message))
+        {
+            RecommendedAction = record.ErrorDetails?.RecommendedAction is { } action ? ScreenText.Of(action) : "",
+        };
+        record.CategoryInfo.TargetName = ScreenText.Of(record.CategoryInfo.TargetName);
+        return record;
+    }
+
     // An id, a name or a number, and never an object, which may hold a token's value. A token that was given in place of a name is told by its fingerprint.
     private static object? Shown(object? target) => (target is PSObject wrapped ? wrapped.BaseObject : target) switch
     {

@@ -1,24 +1,19 @@
 using System;
-using System.Linq;
 using System.Text;
 using MagicBellJwt.Client;
 
 namespace MagicBellJwt;
 
-/// <summary>Text of a server, fit for a terminal and a report: somebody else may have named the token.</summary>
+/// <summary>The one function that foreign text passes on its way to a screen, a prompt, an error or a file: somebody else may have named the token.</summary>
 internal static class ScreenText
 {
     private const string TokenStart = "eyJ";
 
     /// <summary>
-    /// The text without escape sequences, line breaks and changes of direction: each such character is shown as one that is missing. A JSON Web
-    /// Token in it is shown by its fingerprint.
+    /// The text as it may be shown: what steers a terminal, hides or reorders is an escape such as <c>\u001B</c>, and a JSON Web Token is its
+    /// fingerprint. What is shown already comes out the same.
     /// </summary>
-    internal static string Of(string text)
-    {
-        text = HideTokens(text);
-        return text.All(IsPlain) ? text : new([.. text.Select(character => IsPlain(character) ? character : '\uFFFD')]);
-    }
+    internal static string Of(string text) => VisibleText.Of(HideTokens(text));
 
     /// <summary>The text with the fingerprint of each JSON Web Token in its place.</summary>
     internal static string HideTokens(string text)
@@ -56,7 +51,4 @@ internal static class ScreenText
     internal static bool HoldsToken(string text) => text != HideTokens(text);
 
     private static bool IsTokenCharacter(char character) => character is (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-' or '_';
-
-    private static bool IsPlain(char character) =>
-        !char.IsControl(character) && character is not ((>= '\u2028' and <= '\u202E') or (>= '\u2066' and <= '\u2069'));
 }

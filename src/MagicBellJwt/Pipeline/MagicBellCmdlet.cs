@@ -17,7 +17,7 @@ namespace MagicBellJwt.Commands;
 /// Import-Module loads every type of this assembly, and none of the dependencies: a value of a client's type in a field would
 /// load them, and an awaited <c>Task&lt;T&gt;</c> of one is such a field. Hence <c>await (Task)task</c>, then its result.
 /// </remarks>
-public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
+public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
 {
     // Ctrl+C returns within a second: most of it is for the answer to a write in flight, the rest for revoking a new token.
     private static readonly TimeSpan s_answerGrace = TimeSpan.FromMilliseconds(550);
@@ -63,7 +63,7 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
     private protected CallContext UndoCall => new(_end.Token);
 
     /// <summary>Learns what the caller wants to hear.</summary>
-    protected override void BeginProcessing()
+    private protected override void Begin()
     {
         _describesHeaders = IsShown("Debug", "DebugPreference");
         _describesAttempts = IsShown("Verbose", "VerbosePreference");
@@ -73,7 +73,7 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
     protected override void StopProcessing() => Stop();
 
     /// <summary>Waits for everything that is in flight.</summary>
-    protected override void EndProcessing()
+    private protected override void End()
     {
         Finish();
         _completed = true;
@@ -193,7 +193,7 @@ public abstract partial class MagicBellCmdlet : PSCmdlet, IDisposable
     private protected Task<bool> OfferAsync(Action action) => _queue.OfferAsync(action, last: false);
 
     /// <summary>Says something on the host's screen when the pipeline has ended and can take no warning.</summary>
-    private protected void WarnAfterEnd(string words) => _finalWarnings.Enqueue(words);
+    private protected void WarnAfterEnd(string words) => _finalWarnings.Enqueue(ScreenText.Of(words));
 
     /// <summary>Reports a failure: as a non-terminating error, or as the end once everything in flight is reported.</summary>
     private protected void Report(MagicBellException failure, object? target)

@@ -1,6 +1,5 @@
 using System.Collections.Generic;
 using System.Linq;
-using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
 
 namespace MagicBellJwt;
 
@@ -32,9 +31,9 @@ internal sealed class OutputLedger
     {
         Entry[] entries = [.. _entries.Where(entry => only?.Contains(entry.Id) != false)];
         string kind = entries[0].Kind.ToString();
-        string ids = string.Join(",", entries.Select(entry => entry.Id));
-        string where = session is null ? "" : $" -Session '{CodeGeneration.EscapeSingleQuotedStringContent(session.Name)}'";
-        string named = string.Join(", ", entries.Select(entry => entry.Name is null ? entry.Id : $"'{ScreenText.Of(entry.Name)}' ({entry.Id})"));
+        string ids = string.Join(",", entries.Select(entry => CommandText.Quote(entry.Id)));
+        string where = session is null ? "" : $" -Session {CommandText.Quote(session.Name)}";
+        string named = string.Join(", ", entries.Select(entry => entry.Name is null ? entry.Id : $"{entry.Id} '{ScreenText.Of(entry.Name)}'"));
         return $"{(entries.Length == 1 ? $"This {kind.ToLowerInvariant()} token was" : $"These {kind.ToLowerInvariant()} tokens were")} written before: {named}. "
             + $"See what is live: Get-Mb{kind}Token{Users(entries)} -Id {ids}{where} # revoke what nothing holds: Remove-Mb{kind}Token {ids}{where}";
     }
@@ -48,7 +47,7 @@ internal sealed class OutputLedger
 
         // The API's answer to a create does not name the user; the token's own claims may.
         string?[] users = [.. entries.Select(entry => entry.UserId).Distinct()];
-        return " -UserId " + (users.Contains(null) ? "USERID" : string.Join(",", users.Select(user => $"'{CodeGeneration.EscapeSingleQuotedStringContent(user)}'")));
+        return " -UserId " + (users.Contains(null) ? "USERID" : string.Join(",", users.Select(user => CommandText.Quote(user!))));
     }
 
     private sealed record Entry(string Id, string? Name, string? UserId, TokenKind Kind);

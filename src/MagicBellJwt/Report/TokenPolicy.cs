@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Linq;
 
 namespace MagicBellJwt;
@@ -73,13 +72,6 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
         bool livesTooLong = row.ExpiresAt is null || row.ExpiresAt - row.CreatedAt > maxAge;
         string owner = row.UserId is null ? ""
             : $" -UserId {CommandText.Quote(row.UserId)}{(row.Email is null && row.ExternalId is { } id ? $" -ExternalId {CommandText.Quote(id)}" : $" -Email {(row.Email is { } email ? CommandText.Quote(email) : "EMAIL")}")}";
-        return $"Update-Mb{row.Kind}Token -Id {CommandText.Quote(row.Id)}{owner}{(livesTooLong ? " -ExpiresIn " + Write(maxAge) : "")}{tail}";
-    }
-
-    // As -ExpiresIn takes it.
-    private static string Write(TimeSpan time)
-    {
-        (long unit, char letter) = time.Ticks % TimeSpan.TicksPerDay == 0 ? (TimeSpan.TicksPerDay, 'd') : time.Ticks % TimeSpan.TicksPerHour == 0 ? (TimeSpan.TicksPerHour, 'h') : (TimeSpan.TicksPerSecond, 's');
-        return string.Format(CultureInfo.InvariantCulture, "{0}{1}", time.Ticks / unit, letter);
+        return $"Update-Mb{row.Kind}Token -Id {CommandText.Quote(row.Id)}{owner}{(livesTooLong ? " -ExpiresIn " + LifetimeText.Write(maxAge) : "")}{tail}";
     }
 }

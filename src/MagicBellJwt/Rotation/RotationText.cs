@@ -63,7 +63,7 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
     internal string Remove(string id) => CommandText.Remove(kind, id, session);
 
     /// <summary>The command that rotates a token by a script block of the caller's.</summary>
-    internal string Update(string id) => $"Update-Mb{kind}Token -Id {id} -SaveTo {{ … }}{SessionArgument}{JournalArgument}";
+    internal string Update(string id) => $"Update-Mb{kind}Token -Id {CommandText.Quote(id)} -SaveTo {{ … }}{SessionArgument}{JournalArgument}";
 
     /// <summary>What would be done to a token.</summary>
     internal string Plan(ListedToken old, ITokenStore? store, long? lifetime)

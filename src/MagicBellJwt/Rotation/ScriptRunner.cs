@@ -3,11 +3,12 @@ using System.Linq;
 using System.Management.Automation;
 using System.Threading;
 using MagicBellJwt.Client;
+using MagicBellJwt.Commands;
 
 namespace MagicBellJwt.Rotation;
 
 /// <summary>Runs commands of the caller inside the pipeline and takes any error of theirs for a failure.</summary>
-internal sealed class ScriptRunner(PSCmdlet cmdlet)
+internal sealed class ScriptRunner(CheckedCmdlet cmdlet)
 {
     private volatile PowerShell? _running;
 

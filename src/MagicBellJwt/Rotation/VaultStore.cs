@@ -2,6 +2,7 @@ using System;
 using System.Collections;
 using System.Management.Automation;
 using MagicBellJwt.Client;
+using MagicBellJwt.Commands;
 
 namespace MagicBellJwt.Rotation;
 
@@ -10,7 +11,7 @@ namespace MagicBellJwt.Rotation;
 /// <param name="scripts">Runs the vault's commands.</param>
 /// <param name="vault">The vault's name.</param>
 /// <param name="secretOf">The secret's name, by the new token's id.</param>
-internal sealed class VaultStore(PSCmdlet cmdlet, ScriptRunner scripts, string vault, Func<string, string> secretOf) : ITokenStore
+internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, string vault, Func<string, string> secretOf) : ITokenStore
 {
     internal const string Module = "Microsoft.PowerShell.SecretManagement";
 

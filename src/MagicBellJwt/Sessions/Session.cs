@@ -17,12 +17,13 @@ public sealed class Session
     private JwtService? _service;
     private bool _isExpiryUnreadable;
 
-    internal Session(string name, JwtServiceOptions options, bool isSandbox, bool isNamed)
+    internal Session(string name, JwtServiceOptions options, bool isSandbox, bool isNamed, string tokenSource)
     {
         Name = name;
         BaseAddress = options.BaseAddress;
         IsSandbox = isSandbox;
         Users = new UserDirectory(this);
+        TokenSource = tokenSource;
         ConnectedAt = DateTimeOffset.Now;
         _service = new JwtService(options);
         Read(options.Token);
@@ -38,6 +39,9 @@ public sealed class Session
 
     /// <summary>The first 12 hexadecimal digits of SHA-256 over the session's token.</summary>
     public string Fingerprint { get; private set; } = "";
+
+    /// <summary>Where its token came from: <c>-ProjectToken</c>, <c>$env:MAGICBELL_PROJECT_TOKEN</c>, <c>-TokenFile</c>, <c>-Vault</c>, <c>prompt</c> or <c>sandbox</c>; <c>rotation</c> after Update-MbProjectToken has replaced it.</summary>
+    public string TokenSource { get; private set; }
 
     /// <summary>The id of the session's token, by its own claim <c>jti</c>; null where it has none.</summary>
     public string? TokenId { get; internal set; }
@@ -112,6 +116,7 @@ public sealed class Session
         Service.UseToken(token);
         Read(token);
         TokenId = tokenId;
+        TokenSource = "rotation";
     }
 
     internal void Remember(string userId)

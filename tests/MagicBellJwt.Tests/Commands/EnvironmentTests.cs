@@ -26,9 +26,13 @@ public sealed class EnvironmentTests : ServerTests
     [Fact]
     public async Task A_job_connects_by_its_environment_alone()
     {
-        Environment.SetEnvironmentVariable(TokenVariable, $" {Server.Token}\n");
+        Environment.SetEnvironmentVariable(TokenVariable, $" \"Bearer {Server.Token}\"\n");
 
-        Assert.Equal(Server.BaseAddress, Run("Connect-MbProject -PassThru").MustSucceed().Single().Get<Uri>("BaseAddress"));
+        Run run = Run("Connect-MbProject -PassThru -Name prod -Verbose");
+        PSObject session = run.MustSucceed().Single();
+        Assert.Equal(Server.BaseAddress, session.Get<Uri>("BaseAddress"));
+        Assert.Equal("$env:" + TokenVariable, session.Get<string>("TokenSource"));
+        Assert.Contains(run.Verbose, line => line.Contains("$env:" + TokenVariable, StringComparison.Ordinal));
         Assert.Single(await Server.RequestsAsync());
         Assert.Empty(Host.Questions);
     }

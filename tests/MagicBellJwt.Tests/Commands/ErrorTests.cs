@@ -42,14 +42,14 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
     [InlineData("New-MbUserToken -Email hana@example.com -Name \"x $value\" -WhatIf")]
     [InlineData("Update-MbProjectToken $value -WhatIf")]
     [InlineData("[pscustomobject]@{ Name = $value } | Remove-MbProjectToken -WhatIf")]
-    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid(); created_at = '2026-01-01' } | Remove-MbProjectToken -Force")]
-    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | Remove-MbUserToken -Force")]
-    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | Update-MbProjectToken -WhatIf")]
+    [InlineData("[pscustomobject]@{ token = $value; jti = [guid]::NewGuid(); created_at = '2026-01-01' } | Remove-MbProjectToken -Force")]
+    [InlineData("[pscustomobject]@{ token = $value; jti = [guid]::NewGuid() } | Remove-MbUserToken -Force")]
+    [InlineData("[pscustomobject]@{ token = $value; jti = [guid]::NewGuid() } | Update-MbProjectToken -WhatIf")]
     [InlineData("[pscustomobject]@{ token = $value; Id = [pscustomobject]@{ inner = $value } } | Remove-MbProjectToken -Force")]
     [InlineData("@{ token = $value } | Remove-MbProjectToken -Force")]
-    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | New-MbProjectToken")]
-    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | New-MbUserToken")]
-    [InlineData("[pscustomobject]@{ token = $value; token_id = [guid]::NewGuid() } | Get-MbUserToken")]
+    [InlineData("[pscustomobject]@{ token = $value; jti = [guid]::NewGuid() } | New-MbProjectToken")]
+    [InlineData("[pscustomobject]@{ token = $value; jti = [guid]::NewGuid() } | New-MbUserToken")]
+    [InlineData("[pscustomobject]@{ token = $value; jti = [guid]::NewGuid() } | Get-MbUserToken")]
     public async Task A_token_given_for_an_id_or_a_name_is_not_sent_and_not_repeated(string script)
     {
         ErrorRecord error = Run(script, ("value", Server.Token)).Error;

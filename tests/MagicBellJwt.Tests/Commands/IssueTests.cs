@@ -158,7 +158,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
     [InlineData("'31.12.2090'")]
     [InlineData("tomorrow")]
     [InlineData("''")]
-    [InlineData("90d")]
+    [InlineData("90")]
     public async Task A_moment_that_is_no_date_is_refused(string moment)
     {
         Run run = Run($"New-MbProjectToken ci -ExpiresAt {moment}");
@@ -173,8 +173,8 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
     [InlineData("New-MbProjectToken ci -ExpiresIn 0d", "ci")]
     [InlineData("New-MbProjectToken ci -ExpiresIn ([TimeSpan]::FromMilliseconds(999))", "ci")]
     [InlineData("New-MbProjectToken ci -ExpiresIn ([TimeSpan]::FromDays(-1))", "ci")]
-    [InlineData("New-MbProjectToken ''", "")]
-    [InlineData("New-MbProjectToken ' '", " ")]
+    [InlineData("New-MbProjectToken ''", "Name")]
+    [InlineData("New-MbProjectToken ' '", "Name")]
     [InlineData("New-MbProjectToken ('x' * 256)", null)]
     [InlineData("New-MbProjectToken ('x' + [char]0xD83D)", null)]
     [InlineData("New-MbUserToken", "")]
@@ -245,7 +245,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
     public async Task A_row_that_names_nobody_is_one_error_and_the_others_are_done()
     {
         Run run = Run("""
-            $rows = [pscustomobject]@{ Email = 'hana@example.com'; ExternalId = '' }, [pscustomobject]@{ Email = ''; ExternalId = '' }, [pscustomobject]@{ Email = ''; ExternalId = 'e1' }
+            $rows = [pscustomobject]@{ Email = 'hana@example.com'; ExternalId = '' }, [pscustomobject]@{ Email = ''; ExternalId = ''; Department = 'R&D' }, [pscustomobject]@{ Email = ''; ExternalId = 'e1' }
             $rows | New-MbUserToken -ExpiresIn 90d
             """);
 
@@ -255,7 +255,7 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
     }
 
     [Theory]
-    [InlineData("[pscustomobject]@{ Mail = 'hana@example.com' } | New-MbUserToken")]
+    [InlineData("[pscustomobject]@{ Contact = 'hana@example.com' } | New-MbUserToken")]
     [InlineData("[pscustomobject]@{ Title = 'ci' } | New-MbProjectToken")]
     [InlineData("New-MbProjectToken @{ Name = 'ci' }")]
     [InlineData("New-MbUserToken -ExternalId ([pscustomobject]@{ Id = 7 })")]

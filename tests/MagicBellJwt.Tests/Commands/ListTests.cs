@@ -114,7 +114,7 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
 
     [Theory]
     [InlineData("Get-MbProjectToken -Id seed", "seed")]
-    [InlineData("Get-MbUserToken ''", "")]
+    [InlineData("Get-MbUserToken ''", "UserId")]
     [InlineData("Get-MbUserToken \"a`nb\"", "a\nb")]
     [InlineData("Get-MbUserToken ..", "..")]
     [InlineData("Get-MbProjectToken -After " + Unknown + " -Before " + Unknown, Unknown)]

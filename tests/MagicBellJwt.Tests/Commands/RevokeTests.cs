@@ -85,7 +85,7 @@ public sealed class RevokeTests(ServerFixture fixture) : ServerTests(fixture)
     [InlineData("ThroughClixml $projectToken | Remove-MbUserToken -Force", "$project.Id")]
     [InlineData("[pscustomobject]@{ Id = $user.Id; Kind = 'Project' } | Remove-MbUserToken -Force", "$user.Id")]
     [InlineData("Remove-MbUserToken $user.UserId -Force", "$user.UserId")]
-    [InlineData("Remove-MbUserToken '' -Force", "''")]
+    [InlineData("Remove-MbUserToken '' -Force", "'Id'")]
     [InlineData("Remove-MbUserToken 7 -Force", "7")]
     [InlineData("Remove-MbUserToken \"{$($user.Id)}\" -Force", "\"{$($user.Id)}\"")]
     [InlineData("Remove-MbUserToken $user.Id.Replace('-', '') -Force", "$user.Id.Replace('-', '')")]

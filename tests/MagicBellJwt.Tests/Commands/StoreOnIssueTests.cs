@@ -123,7 +123,7 @@ public sealed class StoreOnIssueTests(ServerFixture fixture) : RotationTestBase<
 
         string live = Assert.Single(await LiveAsync("store doubt"));
         Assert.StartsWith("MbRotationFailed,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.EndsWith($"Remove-MbProjectToken {live}", error.Exception.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"Remove-MbProjectToken '{live}'", error.Exception.Message, StringComparison.Ordinal);
         Run(error.Exception.Message[error.Exception.Message.IndexOf("Remove-MbProjectToken", StringComparison.Ordinal)..] + " -Force").MustSucceed();
         Assert.Empty(await LiveAsync("store doubt"));
     }
@@ -157,7 +157,7 @@ public sealed class StoreOnIssueTests(ServerFixture fixture) : RotationTestBase<
         running.Stop();
 
         string live = Assert.Single(await LiveAsync("store stopped"));
-        Assert.EndsWith($"Remove-MbProjectToken {live}", Assert.Single(Host.Lines), StringComparison.Ordinal);
+        Assert.EndsWith($"Remove-MbProjectToken '{live}'", Assert.Single(Host.Lines), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -110,10 +110,12 @@ public sealed class CompletionTests : IDisposable
         IReadOnlyList<CompletionResult> names = Complete("Get-MbProjectToken -Name ");
         IReadOnlyList<CompletionResult> ids = Complete("Get-MbProjectToken -Id ");
 
-        // A name that cannot be typed is not offered; its token is, by id.
-        Assert.Equal(["'turned\u202etxt'"], names.Select(result => result.CompletionText));
+        // What nobody sees stands as its number, so that the argument is the name.
+        Assert.Equal(
+            ["(''+[char]0x001B+'`]0;title'+[char]0x0007+[char]0x001B+'`[2J')", "(''+'two'+[char]0x000A+'lines')", "(''+'turned'+[char]0x202E+'txt')"],
+            names.Select(result => result.CompletionText));
         Assert.Equal(3, ids.Count);
-        Assert.DoesNotContain(names.Concat(ids), result => (result.ListItemText + result.ToolTip).Any(character => char.IsControl(character) || character == '\u202e'));
+        Assert.DoesNotContain(names.Concat(ids), result => (result.CompletionText + result.ListItemText + result.ToolTip).Any(character => char.IsControl(character) || character == '\u202e'));
     }
 
     [Fact]

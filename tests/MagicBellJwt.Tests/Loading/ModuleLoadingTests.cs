@@ -92,13 +92,13 @@ public sealed class ModuleLoadingTests(ServerFixture fixture) : IClassFixture<Se
         string[] lines = await RunAsync($$"""
             {{Handlers}}
             Handlers; {{Import}}; Handlers
-            Connect-MbProject -Sandbox; $null = New-MbProjectToken ci
+            Connect-MbProject -Sandbox; $null = New-MbProjectToken ci -ExpiresIn 1d
             1..3 | ForEach-Object { {{Import}} -Force }; Handlers
             'sessions ' + @(Get-MbSession).Count
-            $null = New-MbProjectToken ci; 'tokens ' + @(Get-MbProjectToken).Count
+            $null = New-MbProjectToken ci -ExpiresIn 1d; 'tokens ' + @(Get-MbProjectToken).Count
             Remove-Module MagicBellJwt; Handlers
             {{Import}}; Handlers
-            $null = New-MbProjectToken ci; 'tokens ' + @(Get-MbProjectToken).Count
+            $null = New-MbProjectToken ci -ExpiresIn 1d; 'tokens ' + @(Get-MbProjectToken).Count
             Remove-Module MagicBellJwt; Handlers
             """);
 

@@ -179,7 +179,7 @@ public sealed class DeliveryTests(ServerFixture fixture) : ServerTests(fixture)
     [Fact]
     public async Task The_commands_that_are_named_find_and_revoke_the_tokens()
     {
-        Run("try { $x = 'say a', 'say b', '' | New-MbProjectToken -ErrorAction Stop -Session (Get-MbSession) } catch { }; try { $x = [pscustomobject]@{ Email = 'say@example.com'; Name = 'say c' }, [pscustomobject]@{ Email = '' } | New-MbUserToken -ErrorAction Stop } catch { }");
+        Run("try { $x = 'say a', 'say b', '' | New-MbProjectToken -ErrorAction Stop -Session (Get-MbSession) } catch { }; try { $x = [pscustomobject]@{ Email = 'say@example.com'; Name = 'say c' }, [pscustomobject]@{ Email = ''; Department = 'R&D' } | New-MbUserToken -ErrorAction Stop } catch { }");
         Assert.Equal(2, Host.Lines.Count);
 
         foreach (string line in Host.Lines)

@@ -112,7 +112,7 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
     [Fact]
     public async Task A_token_that_cannot_be_taken_back_in_time_is_named_with_the_command_that_does()
     {
-        (_, _, ServerToken token) = await StopBeforeAnswerAsync("stuck", (told, token) => told.EndsWith($"Remove-MbProjectToken {token.Id}", StringComparison.Ordinal), "POST * delay ms=250", "DELETE * never");
+        (_, _, ServerToken token) = await StopBeforeAnswerAsync("stuck", (told, token) => told.EndsWith($"Remove-MbProjectToken '{token.Id}'", StringComparison.Ordinal), "POST * delay ms=250", "DELETE * never");
 
         await Server.ResetAsync();
         Engine.Run($"Remove-MbProjectToken {token.Id} -Force").MustSucceed();

@@ -44,7 +44,7 @@ public sealed class ResumeTests(ServerFixture fixture) : RotationTestBase<Server
         Run run = Update("-Resume");
 
         Assert.Empty(run.MustSucceed());
-        Assert.Contains("Remove-MbProjectToken " + orphan, Assert.Single(run.Warnings), StringComparison.Ordinal);
+        Assert.Contains($"Remove-MbProjectToken '{orphan}'", Assert.Single(run.Warnings), StringComparison.Ordinal);
         Assert.Equal(new HashSet<string> { old, orphan }, [.. await LiveAsync("orphaned")]);
         Assert.Empty(Update("-Resume").Warnings);
         Assert.Equal(old, Update("orphaned -SaveTo { param($Issued) $Issued.Token }").MustSucceed().Single().Get<string>("OldId"));

@@ -649,7 +649,7 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
 
         Run second = Update("lost -SaveTo { param($Issued) $Issued.Token }");
         string rotated = second.MustSucceed().Single().Get<string>("NewId");
-        Assert.Contains("Remove-MbProjectToken " + orphan, Assert.Single(second.Warnings), StringComparison.Ordinal);
+        Assert.Contains($"Remove-MbProjectToken '{orphan}'", Assert.Single(second.Warnings), StringComparison.Ordinal);
         Assert.Equal(new HashSet<string> { orphan, rotated }, [.. await LiveAsync("lost")]);
         Assert.Equal(rotated, Update("lost -SaveTo { param($Issued) $Issued.Token }").MustSucceed().Single().Get<string>("OldId"));
     }

@@ -54,9 +54,9 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
     {
         Run("$null = New-MbProjectToken $name", ("name", "\u001B[2Jci\u0007\u202E")).MustSucceed();
 
-        string shown = string.Join('\n', Show("Get-MbProjectToken -First 1"));
+        string shown = string.Join('\n', Show("Get-MbProjectToken -First 1 | Format-Table NameView"));
 
-        Assert.Contains("\uFFFD[2Jci\uFFFD\uFFFD", shown, StringComparison.Ordinal);
+        Assert.Contains("\\u001B[2Jci\\u0007\\u202E", shown, StringComparison.Ordinal);
         Assert.DoesNotContain(shown, character => character is '\u001B' or '\u0007' or '\u202E');
         Assert.Equal("\u001B[2Jci\u0007\u202E", Run("(Get-MbProjectToken -First 1).Name").MustSucceed().Single().ToString());
     }

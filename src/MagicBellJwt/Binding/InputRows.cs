@@ -1,0 +1,31 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+
+namespace MagicBellJwt;
+
+/// <summary>The rows that a command is given, one after another: counts them, and says what is odd about all of them once.</summary>
+internal sealed class InputRows
+{
+    private readonly HashSet<string> _warnedOf = new(StringComparer.OrdinalIgnoreCase);
+    private long _count;
+
+    /// <summary>The next input as a row; null where the pipeline gave none.</summary>
+    internal InputRow? Next(PSObject? item)
+    {
+        _count++;
+        return item is null ? null : new InputRow(item, _count);
+    }
+
+    /// <summary>Columns of a file that may mean an expiry and are not read, each once.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="given">The parameters that are on the command line: where one says the expiry, no column does.</param>
+    internal IEnumerable<string> LookAlikesOf(InputRow row, ICollection<string> given)
+    {
+        string[] expiries = [Columns.ExpiresAt, Columns.ExpiresIn];
+        return !row.IsRow || expiries.Any(row.Has) || expiries.Any(given.Contains)
+            ? []
+            : [.. row.Names.Where(name => Columns.LooksLikeExpiry(name) && _warnedOf.Add(name)).Select(ScreenText.Of)];
+    }
+}

@@ -1,0 +1,91 @@
+using System.Management.Automation;
+using MagicBellJwt.Client;
+
+namespace MagicBellJwt.Commands;
+
+/// <summary>A cmdlet that looks at its arguments before it does anything, and does nothing where one of them is wrong.</summary>
+public abstract class CheckedCmdlet : PSCmdlet
+{
+    private bool _isRefused;
+
+    /// <summary>Checks the arguments, then begins.</summary>
+    protected sealed override void BeginProcessing()
+    {
+        if (ArgumentCheck.FaultOf(this) is var (words, parameter))
+        {
+            Refuse(words, parameter);
+        }
+        else
+        {
+            Begin();
+        }
+    }
+
+    /// <summary>Does one input, unless an argument was refused.</summary>
+    protected sealed override void ProcessRecord()
+    {
+        if (!_isRefused)
+        {
+            Process();
+        }
+    }
+
+    /// <summary>Ends what was begun, unless an argument was refused.</summary>
+    protected sealed override void EndProcessing()
+    {
+        if (!_isRefused)
+        {
+            End();
+        }
+    }
+
+    /// <summary>Reports an argument that cannot be meant. Nothing is done after it.</summary>
+    private protected void Refuse(string words, string target)
+    {
+        _isRefused = true;
+        WriteError(ErrorRecords.Create(MagicBellException.Invalid(words), target));
+    }
+
+    // What foreign text is shown through, whoever writes it: each hides the engine's method of the same name.
+
+    /// <summary>Asks whether to go on.</summary>
+    private protected new bool ShouldProcess(string target, string action) => base.ShouldProcess(ScreenText.Of(target), ScreenText.Of(action));
+
+    /// <summary>Writes a warning.</summary>
+    internal new void WriteWarning(string text) => base.WriteWarning(ScreenText.Of(text));
+
+    /// <summary>Writes to the verbose stream.</summary>
+    internal new void WriteVerbose(string text) => base.WriteVerbose(ScreenText.Of(text));
+
+    /// <summary>Writes to the debug stream.</summary>
+    private protected new void WriteDebug(string text) => base.WriteDebug(ScreenText.Of(text));
+
+    /// <summary>Shows progress.</summary>
+    internal new void WriteProgress(ProgressRecord record)
+    {
+        record.CurrentOperation = record.CurrentOperation is { } operation ? ScreenText.Of(operation) : null;
+        record.StatusDescription = ScreenText.Of(record.StatusDescription);
+        base.WriteProgress(record);
+    }
+
+    /// <summary>Writes an error: its text, its advice and what is shown of its target.</summary>
+    private protected new void WriteError(ErrorRecord record) => base.WriteError(ErrorRecords.Visible(record));
+
+    /// <summary>Ends the command with an error.</summary>
+    private protected new void ThrowTerminatingError(ErrorRecord record) => base.ThrowTerminatingError(ErrorRecords.Visible(record));
+
+    /// <summary>What is done before the first input.</summary>
+    private protected virtual void Begin()
+    {
+    }
+
+    /// <summary>What is done for each input.</summary>
+    private protected virtual void Process()
+    {
+    }
+
+    /// <summary>What is done after the last input.</summary>
+    private protected virtual void End()
+    {
+    }
+}

@@ -1,0 +1,167 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Management.Automation;
+using System.Text.Json;
+using System.Threading.Tasks;
+using MagicBellJwt.Tests.Engine;
+using MagicBellJwt.Tests.Server;
+using Xunit;
+
+namespace MagicBellJwt.Tests.Input;
+
+/// <summary>Rows of files as people have them: their columns bind under the names that they have there, and what does not bind is told.</summary>
+public sealed class RowTests(ServerFixture fixture) : ServerTests(fixture)
+{
+    [Theory]
+    [InlineData("ExpiresIn", "30d", 2_592_000)]
+    [InlineData("expires_in", "12h", 43_200)]
+    [InlineData("EXPIRES IN", "02:00:00", 7_200)]
+    public async Task A_column_that_says_how_long_binds(string column, string value, long expected)
+    {
+        Run("@{ Name = 'row'; $column = $value }.ForEach({ [pscustomobject]$_ }) | New-MbProjectToken", ("column", column), ("value", value)).MustSucceed();
+
+        Assert.Equal(expected, Expiry(Assert.Single(await WritesAsync())));
+    }
+
+    [Theory]
+    [InlineData("ExpiresAt")]
+    [InlineData("expires_at")]
+    [InlineData("Expires-At")]
+    public void A_column_that_says_when_binds(string column)
+    {
+        PSObject token = Run("[pscustomobject]@{ Email = 'hana@example.com'; $column = '2090-12-31T12:00:00Z' } | New-MbUserToken", ("column", column)).MustSucceed().Single();
+
+        Assert.Equal(2090, token.Get<DateTimeOffset>("ExpiresAt").Year);
+    }
+
+    [Theory]
+    [InlineData("en-US")]
+    [InlineData("de-DE")]
+    [InlineData("th-TH")]
+    public void What_Export_Csv_wrote_on_this_machine_is_read_back(string culture)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Guid.NewGuid() + ".csv");
+        try
+        {
+            PSObject[] tokens = [.. Run(
+                """
+                [cultureinfo]::CurrentCulture = $culture
+                [pscustomobject]@{ Name = 'written'; ExpiresAt = [DateTimeOffset]::new(2090, 4, 2, 12, 0, 0, [TimeSpan]::Zero) } | Export-Csv $path
+                Import-Csv $path | New-MbProjectToken
+                """,
+                ("culture", culture),
+                ("path", path)).MustSucceed()];
+
+            Assert.InRange(Assert.Single(tokens).Get<DateTimeOffset>("ExpiresAt"), new DateTimeOffset(2090, 4, 2, 11, 59, 58, TimeSpan.Zero), new DateTimeOffset(2090, 4, 2, 12, 0, 2, TimeSpan.Zero));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("ExpiresIn = ''", "ExpiresIn is empty")]
+    [InlineData("ExpiresAt = $null", "ExpiresAt is empty")]
+    [InlineData("ExpiresIn = '90'", "does not say how long")]
+    [InlineData("ExpiresIn = '1M'", "1m for minutes, and 30d for months")]
+    [InlineData("ExpiresAt = 'soon'", "is no date")]
+    [InlineData("ExpiresAt = '2090-01-01'; ExpiresIn = '1d'", "both have a value")]
+    public async Task An_expiry_that_is_empty_or_cannot_be_read_issues_nothing_and_names_the_row_and_its_columns(string columns, string says)
+    {
+        ErrorRecord error = Assert.Single(Run($"[pscustomobject]@{{ Name = 'good'; ExpiresIn = '1h' }}, [pscustomobject]@{{ Name = 'bad'; {columns} }} | New-MbProjectToken").Errors);
+
+        Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains(says, error.Exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Row 2: ", error.Exception.Message, StringComparison.Ordinal);
+        Assert.Contains("Name", error.Exception.Message[error.Exception.Message.IndexOf("Its columns are", StringComparison.Ordinal)..], StringComparison.Ordinal);
+        Assert.Equal("bad", error.TargetObject);
+        Assert.Single(await WritesAsync());
+    }
+
+    [Theory]
+    [InlineData("Expiry")]
+    [InlineData("ValidDays")]
+    [InlineData("valid_until")]
+    [InlineData("Lifetime")]
+    [InlineData("TTL")]
+    public void A_column_that_may_mean_an_expiry_and_is_not_read_is_warned_of_once(string column)
+    {
+        Run run = Run("1..3 | ForEach-Object { [pscustomobject]@{ Name = \"n $_\"; $column = '30' } } | New-MbProjectToken", ("column", column));
+
+        string warning = Assert.Single(run.Warnings, text => text.Contains("column", StringComparison.Ordinal));
+        Assert.Contains($"'{column}' is not read", warning, StringComparison.Ordinal);
+        Assert.Contains("rename it to ExpiresAt", warning, StringComparison.Ordinal);
+        Assert.Equal(3, run.MustSucceed().Count);
+        Assert.Empty(Run("[pscustomobject]@{ Name = 'n'; $column = '30' } | New-MbProjectToken -ExpiresIn 1d", ("column", column)).Warnings);
+    }
+
+    [Theory]
+    [InlineData("Mail")]
+    [InlineData("E-Mail")]
+    [InlineData("email address")]
+    [InlineData("UserPrincipalName")]
+    [InlineData("user_email")]
+    public async Task A_user_is_found_under_the_names_that_directories_have(string column)
+    {
+        Run("[pscustomobject]@{ $column = ' hana@example.com'; token_name = 'laptop' } | New-MbUserToken -ExpiresIn 1d", ("column", column)).MustSucceed();
+
+        using JsonDocument body = JsonDocument.Parse(Assert.Single(await WritesAsync()).Body);
+        Assert.Equal("hana@example.com", body.RootElement.GetProperty("email").GetString());
+        Assert.Equal("laptop", body.RootElement.GetProperty("name").GetString());
+    }
+
+    [Theory]
+    [InlineData("token_id")]
+    [InlineData("TokenID")]
+    [InlineData("Token Id")]
+    [InlineData("ID")]
+    public async Task A_token_is_found_under_the_names_that_the_API_has(string column)
+    {
+        string id = Run("New-MbUserToken -Email hana@example.com").MustSucceed().Single().Id();
+
+        Run("[pscustomobject]@{ $column = \"$id`n\" } | Remove-MbUserToken -Force", ("column", column), ("id", id)).MustSucceed();
+
+        Assert.Contains(await Server.TokensAsync(), token => token.Id == id && !token.Live);
+    }
+
+    [Theory]
+    [InlineData(';', "-Delimiter ';'")]
+    [InlineData('\t', "-Delimiter \"`t\"")]
+    public async Task A_file_with_another_delimiter_is_told_with_the_parameter_that_reads_it(char delimiter, string says)
+    {
+        ErrorRecord error = Assert.Single(Run("\"Email${d}Name`nhana@example.com${d}laptop\" | ConvertFrom-Csv | New-MbUserToken", ("d", delimiter)).Errors);
+
+        Assert.Contains(says, error.Exception.Message, StringComparison.Ordinal);
+        Assert.Empty(await Server.RequestsAsync());
+    }
+
+    [Fact]
+    public void A_blank_row_is_left_out_and_told()
+    {
+        Run run = Run("\"Email,Name`nhana@example.com,a`n,`nzoe@example.com,b\" | ConvertFrom-Csv | New-MbUserToken -ExpiresIn 1d");
+
+        Assert.Equal(2, run.MustSucceed().Count);
+        Assert.Contains("Row 2 is blank", Assert.Single(run.Warnings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1, 2 | New-MbProjectToken -Name ci")]
+    [InlineData("'x', 'y' | New-MbUserToken -Email hana@example.com -Name laptop")]
+    [InlineData("[pscustomobject]@{ Department = 'x' }, [pscustomobject]@{ Department = 'y' } | New-MbUserToken -Email hana@example.com")]
+    public async Task Inputs_that_say_nothing_do_not_issue_one_token_each(string script)
+    {
+        Run run = Run(script);
+
+        Assert.Equal(2, run.Errors.Count);
+        Assert.All(run.Errors, error => Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal));
+        Assert.Empty(await Server.RequestsAsync());
+    }
+
+    private static long Expiry(ServerRequest create)
+    {
+        using JsonDocument body = JsonDocument.Parse(create.Body);
+        return body.RootElement.GetProperty("expiry").GetInt64();
+    }
+}
