@@ -128,6 +128,8 @@ internal sealed class FakeStore(Api api) : ITokenStore
         return api.IsKilled ? throw new KilledException() : result;
     }
 
+    public string? Read() => IsScript || IsUnreadable ? null : Held;
+
     public StoreContent Look(string fingerprint, out string? value)
     {
         value = null;

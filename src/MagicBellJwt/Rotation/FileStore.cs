@@ -77,23 +77,22 @@ internal sealed class FileStore(string path) : ITokenStore
         }
     }
 
-    public StoreContent Look(string fingerprint, out string? value)
+    public string? Read()
     {
-        value = null;
         try
         {
-            string text = Read(path);
-            if (TokenFingerprint.Of(text) != fingerprint)
-            {
-                return StoreContent.NotHeld;
-            }
-
-            value = text;
-            return StoreContent.Held;
+            return Read(path);
         }
         catch (MagicBellException)
         {
-            return StoreContent.Unknown;
+            return null;
         }
+    }
+
+    public StoreContent Look(string fingerprint, out string? value)
+    {
+        string? text = Read();
+        value = text is not null && TokenFingerprint.Of(text) == fingerprint ? text : null;
+        return text is null ? StoreContent.Unknown : value is null ? StoreContent.NotHeld : StoreContent.Held;
     }
 }

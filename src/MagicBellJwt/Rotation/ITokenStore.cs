@@ -26,6 +26,9 @@ internal interface ITokenStore
     /// <returns>What came of it.</returns>
     StoreResult Store(IssuedToken issued, string value);
 
+    /// <summary>The value that the store holds now; null where it holds none, or does not say.</summary>
+    string? Read();
+
     /// <summary>Looks whether the store holds a token.</summary>
     /// <param name="fingerprint">The token's fingerprint.</param>
     /// <param name="value">Its value where it does; else null.</param>

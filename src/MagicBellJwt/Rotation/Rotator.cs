@@ -53,6 +53,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         var scope = new TokenScope(session, kind, userId);
         IReadOnlyList<ListedToken> tokens = await scope.ListAsync(pipeline.ReadCall).ConfigureAwait(false);
+        await AdoptAsync(scope, tokens, name).ConfigureAwait(false);
         await BeginAsync(scope, TokenPicker.Pick(scope, tokens, name, Entries), tokens).ConfigureAwait(false);
     }
 
@@ -85,6 +86,10 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         if (old.Name is not null)
         {
             await ResumeAsync(entry => entry.Name == old.Name && entry.UserId == userId).ConfigureAwait(false);
+            if (await AdoptAsync(scope, tokens, old.Name).ConfigureAwait(false) is { } adopted && TokenScope.IsSameId(adopted.OldId, id))
+            {
+                return;
+            }
         }
 
         await BeginAsync(scope, old, tokens).ConfigureAwait(false);
@@ -219,6 +224,36 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
         while (ids.Count > before);
         return ids;
+    }
+
+    /// <summary>
+    /// Goes on with an overlap that a machine began whose journal is not here: the store holds a token of the name, the list shows it as live, and
+    /// one older token of that name beside it. Two or more, or a newer one, are not told apart.
+    /// </summary>
+    /// <returns>The rotation; null where there is none such.</returns>
+    private async Task<RotationEntry?> AdoptAsync(TokenScope scope, IReadOnlyList<ListedToken> tokens, string name)
+    {
+        ListedToken[] named = TokenPicker.Meant(scope, tokens, name, Entries);
+        if (named.Length != 2 || named.Any(token => token.Id is null) || options.IsPreview || options.StoreFor(named[0]) is not { } store || !CanBeRead(store))
+        {
+            return null;
+        }
+
+        string? value = await pipeline.RunAsync(store.Read).ConfigureAwait(false);
+        ListedToken? held = value is null ? null : named.FirstOrDefault(token => IsValueOf(token.Id!, value));
+        ListedToken older = named[0] == held ? named[1] : named[0];
+        if (held is null || older.CreatedAt >= held.CreatedAt)
+        {
+            return null;
+        }
+
+        RotationEntry entry = journal.Begin(
+            RotationText.ProjectKey(session), KindWord, older.Id!, name, scope.UserId, Guid.NewGuid(), lifetime: null, store.Vault, storedByScript: false, options.Overlap, [older.Id!], store.File);
+        journal.Write(
+            entry, RotationStep.Retiring, ("new", held.Id), ("fingerprint", TokenFingerprint.Of(value!)), ("secret", store.SecretOf(held.Id!)), ("due", RotationJournal.Time(held.CreatedAt + options.Overlap)));
+        pipeline.Inform($"The {RotationText.Holder(entry)} holds the {_text.Noun} {held.Id}, which replaces {RotationText.Old(entry)}. No journal here knows of it, so this run goes on from the list.");
+        await ContinueAsync(entry).ConfigureAwait(false);
+        return entry;
     }
 
     private async Task BeginAsync(TokenScope scope, ListedToken old, IReadOnlyList<ListedToken> tokens)

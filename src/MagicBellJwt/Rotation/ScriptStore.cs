@@ -43,6 +43,8 @@ internal sealed class ScriptStore(ScriptRunner scripts, ScriptBlock? block) : IT
         };
     }
 
+    public string? Read() => null;
+
     public StoreContent Look(string fingerprint, out string? value)
     {
         value = null;

@@ -17,7 +17,18 @@ internal static class TokenPicker
     /// <exception cref="MagicBellException">There is none, or there are several.</exception>
     internal static ListedToken Pick(TokenScope scope, IReadOnlyList<ListedToken> tokens, string name, IReadOnlyList<RotationEntry> entries)
     {
-        // Old tokens of finished rotations are not meant, nor new ones that may have no holder.
+        ListedToken[] meant = Meant(scope, tokens, name, entries);
+        return meant.Length switch
+        {
+            1 => meant[0],
+            0 => throw new MagicBellException(MagicBellError.TokenNotFound, $"No live {scope.Noun} is named '{name}'{(tokens.Any(token => token.Name == name && scope.IsLive(token)) ? " but those that an interrupted rotation left" : "")}."),
+            _ => throw new MagicBellException(MagicBellError.Conflict, $"{meant.Length} live {scope.Noun}s are named '{name}': {string.Join(", ", meant.Select(token => token.Id))}."),
+        };
+    }
+
+    /// <summary>The live tokens that a name means: not the old ones of finished rotations, nor new ones that may have no holder.</summary>
+    internal static ListedToken[] Meant(TokenScope scope, IReadOnlyList<ListedToken> tokens, string name, IReadOnlyList<RotationEntry> entries)
+    {
         var passedOver = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (RotationEntry entry in entries)
         {
@@ -32,13 +43,6 @@ internal static class TokenPicker
             }
         }
 
-        ListedToken[] named = [.. tokens.Where(token => token.Name == name && scope.IsLive(token))];
-        ListedToken[] meant = [.. named.Where(token => !passedOver.Contains(token.Id ?? ""))];
-        return meant.Length switch
-        {
-            1 => meant[0],
-            0 => throw new MagicBellException(MagicBellError.TokenNotFound, $"No live {scope.Noun} is named '{name}'{(named.Length > 0 ? " but those that an interrupted rotation left" : "")}."),
-            _ => throw new MagicBellException(MagicBellError.Conflict, $"{meant.Length} live {scope.Noun}s are named '{name}': {string.Join(", ", meant.Select(token => token.Id))}."),
-        };
+        return [.. tokens.Where(token => token.Name == name && scope.IsLive(token) && !passedOver.Contains(token.Id ?? ""))];
     }
 }

@@ -1,0 +1,112 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Threading.Tasks;
+using MagicBellJwt.Client;
+using Xunit;
+
+namespace MagicBellJwt.Rotation.Tests;
+
+/// <summary>A machine that is new each time: no journal, only the store and the list.</summary>
+public sealed class AdoptionTests : RotatorTestBase
+{
+    private static readonly TimeSpan s_overlap = TimeSpan.FromMinutes(10);
+
+    private void LoseJournal() => File.Delete(JournalPath);
+
+    private void Pass(TimeSpan time)
+    {
+        Api.Clock.Advance(time);
+        MachineClock.Advance(time);
+    }
+
+    [Fact]
+    public async Task Night_after_night_the_overlap_of_the_night_before_is_ended_and_a_fresh_one_begun()
+    {
+        string old = await IssueToStoreAsync();
+        Pass(TimeSpan.FromMinutes(20));
+        await RotateAsync(overlap: s_overlap);
+        for (int night = 0; night < 5; night++)
+        {
+            string held = HeldId();
+            Assert.Equal(2, Api.Live("ci").Length);
+            LoseJournal();
+            Pass(TimeSpan.FromMinutes(20));
+
+            await RotateAsync(overlap: s_overlap);
+
+            Assert.DoesNotContain(old, Api.Live("ci"));
+            Assert.NotEqual(held, HeldId());
+            Assert.Equal(new[] { held, HeldId() }.Order(), Api.Live("ci").Order());
+            old = held;
+        }
+    }
+
+    [Fact]
+    public async Task Before_its_time_the_old_one_stays()
+    {
+        string old = await IssueToStoreAsync();
+        Pass(TimeSpan.FromMinutes(20));
+        await RotateAsync(overlap: TimeSpan.FromHours(1));
+        LoseJournal();
+
+        await RotateAsync(overlap: TimeSpan.FromHours(1));
+
+        Assert.Contains(old, Api.Live("ci"));
+        Assert.Equal(3, Api.Live("ci").Length);
+        Assert.Contains(Pipeline.Told, text => text.Contains(old, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("unreadable")]
+    [InlineData("another value")]
+    [InlineData("the older one")]
+    [InlineData("a third one")]
+    public async Task Where_the_store_and_the_list_do_not_tell_nothing_is_revoked(string reason)
+    {
+        await IssueToStoreAsync();
+        string first = Store.Held!;
+        Pass(TimeSpan.FromMinutes(20));
+        await RotateAsync(overlap: s_overlap);
+        LoseJournal();
+        Pass(TimeSpan.FromMinutes(20));
+        switch (reason)
+        {
+            case "unreadable":
+                Store.IsUnreadable = true;
+                break;
+            case "another value":
+                Store.Held = "another";
+                break;
+            case "the older one":
+                Store.Held = first;
+                break;
+            default:
+                string held = Store.Held!;
+                await IssueToStoreAsync();
+                Store.Held = held;
+                break;
+        }
+
+        string[] live = Api.Live("ci");
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync(overlap: s_overlap));
+
+        Assert.Equal(MagicBellError.Conflict, failure.Error);
+        Assert.All(live, id => Assert.Contains(id, failure.Message, StringComparison.Ordinal));
+        Assert.Equal(live, Api.Live("ci"));
+    }
+
+    [Fact]
+    public async Task The_old_one_by_its_id_is_ended_and_not_rotated_again()
+    {
+        string old = await IssueToStoreAsync();
+        Pass(TimeSpan.FromMinutes(20));
+        await RotateAsync(overlap: s_overlap);
+        LoseJournal();
+        Pass(TimeSpan.FromMinutes(20));
+
+        await WithRotatorAsync(rotator => rotator.RotateByIdAsync(old, null), s_overlap);
+
+        Assert.Equal([HeldId()], Api.Live("ci"));
+    }
+}
