@@ -30,6 +30,7 @@
         'Get-MbTokenReport'
         'Get-MbUser'
         'Get-MbUserToken'
+        'Invoke-MbRotation'
         'New-MbProjectToken'
         'New-MbUserToken'
         'Remove-MbProjectToken'

@@ -17,7 +17,7 @@ $script:preparation = {
 
     # Says yes where a command asks, and keeps journals in the folder.
     $ConfirmPreference = 'None'
-    $PSDefaultParameterValues = @{ 'Update-Mb*Token:JournalPath' = Join-Path $Folder 'rotations.jsonl' }
+    $PSDefaultParameterValues = @{ '*-Mb*Rotation:JournalPath' = (Join-Path $Folder 'rotations.jsonl'); 'Update-Mb*Token:JournalPath' = Join-Path $Folder 'rotations.jsonl' }
 
     $vault = New-Module -Name Microsoft.PowerShell.SecretManagement -ArgumentList $env:MAGICBELL_PROJECT_TOKEN {
         param($ProjectToken)
@@ -50,6 +50,7 @@ $script:preparation = {
     Set-Content leavers.csv 'UserId', 'usr_2'
     Set-Content people.csv 'Email,Name', 'hana@example.com,Hana'
     Set-Content users.csv 'Email,ExternalId,Name', 'hana@example.com,41,laptop', ',42,', 'omar@example.com,43,phone'
+    Set-Content policy.json '{ "rotate": [ { "name": "ci *", "endingWithin": "14d", "vault": "prod" } ] }'
     New-Item logs -ItemType Directory | Out-Null
     Set-Content logs/app.log "10:31 token=$((New-MbProjectToken 'leaked' -AsPlainText).Token)"
     Set-Content received.txt (New-MbUserToken -ExternalId 42 -ApiKey pk_test -SecretKey (Get-Secret magicbell-secret) -AsPlainText).Token

@@ -71,4 +71,49 @@ public abstract class RotationCmdlet : SessionCmdlet
         : entry.Vault is not null ? new VaultStore(this, Scripts, entry.Vault, _ => entry.Secret ?? "")
         : entry.IsStoredByScript ? new ScriptStore(Scripts, null)
         : null;
+
+    /// <summary>The store for a token's successor; null for the pipeline. The session's own token goes back to where it came from, whatever is chosen for the others: the next login reads it there.</summary>
+    private protected ITokenStore? StoreFor(StoreChoice choice, ListedToken old, Session session, string? email = null, string? externalId = null) => (IsOwn(old.Id, old.Kind, session) ? session.TokenPlace : null) switch
+    {
+        _ when !choice.Stores => null,
+        { File: { } file } => new FileStore(file),
+        { Vault: { } vault, Secret: { } secret } => new VaultStore(this, Scripts, vault, _ => secret),
+        _ when choice.Vault is not null => new VaultStore(this, Scripts, choice.Vault, newId => SecretNameOf(choice, old, session, newId, email, externalId)),
+        _ => new ScriptStore(Scripts, choice.SaveTo),
+    };
+
+    /// <summary>Whether the session itself runs on a token.</summary>
+    private protected static bool IsOwn(string? id, TokenKind kind, Session session) => kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, id);
+
+    /// <summary>
+    /// Whether a token is left out among many: the session's own is rotated only where the next login finds its successor, since that would
+    /// be refused else. Warns where it is. For the pipeline thread.
+    /// </summary>
+    private protected bool IsLeftOut(StoreChoice choice, string id, ListedToken? listed, Session session)
+    {
+        if (!choice.Stores || session.TokenPlace is not null || !IsOwn(id, TokenKind.Project, session))
+        {
+            return false;
+        }
+
+        if (choice.Vault is not null && listed is not null && StoreFor(choice, listed, session)!.Look(session.Fingerprint, out _) == StoreContent.Held)
+        {
+            return false;
+        }
+
+        WriteWarning($"The session '{session.Name}' itself runs on the token {id}, and it is not known where that is kept, so it is left out: the next login would be refused. "
+            + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {id} {(choice.Vault is not null ? "-Vault " + CommandText.Quote(choice.Vault) : "-SaveTo { … }")}{CommandText.SessionArgument(session)}");
+        return true;
+    }
+
+    private static string SecretNameOf(StoreChoice choice, ListedToken old, Session session, string newId, string? email, string? externalId) => SecretName.Fill(choice.SecretName, new Dictionary<string, string?>(StringComparer.Ordinal)
+    {
+        ["Name"] = old.Name,
+        ["Project"] = session.Name,
+        ["Kind"] = old.Kind.ToString(),
+        ["UserId"] = (old as UserToken)?.UserId,
+        ["Email"] = email ?? old.Owner?.Email,
+        ["ExternalId"] = externalId ?? old.Owner?.ExternalId,
+        ["Id"] = newId.Length > 0 ? newId : "{Id}",
+    });
 }

@@ -86,6 +86,8 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     /// <summary>Says by what a create names the user of a list; see <see cref="RotationOptions.NameOwnerAsync"/>.</summary>
     private protected virtual Task<(string? Email, string? ExternalId)> NameOwnerAsync(TokenScope scope) => Task.FromResult<(string?, string?)>((null, null));
 
+    private StoreChoice Choice => new(Vault, SecretName, SaveTo);
+
     /// <inheritdoc/>
     private protected override void Begin()
     {
@@ -133,7 +135,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
             {
                 TokenReference token = TokenReference.From(item, Kind, Session, VerbsData.Update);
                 Session session = SessionOf(token);
-                if (IsLeftOut(token, session))
+                if (MyInvocation.ExpectingInput && IsOwn(token.Id, Kind, session) && IsLeftOut(Choice, token.Id, token.Listed, session))
                 {
                     return;
                 }
@@ -168,7 +170,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
                 NameOwnerAsync = async scope => _owner = await NameOwnerAsync(scope).ConfigureAwait(false),
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,
-                StoreFor = old => StoreFor(old, session),
+                StoreFor = old => StoreFor(Choice, old, session, _owner.Email, _owner.ExternalId),
                 StoreOf = StoreOf,
             });
             _rotators.Add(session, rotator);
@@ -176,51 +178,4 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 
         return rotator;
     }
-
-    // The session's own token goes back to where it came from, whatever was asked for the others: the next login reads it there.
-    private ITokenStore? StoreFor(ListedToken old, Session session)
-    {
-        if (Vault is null && SaveTo is null)
-        {
-            return null;
-        }
-
-        return (IsOwn(old.Id, session) ? session.TokenPlace : null) switch
-        {
-            { File: { } file } => new FileStore(file),
-            { Vault: { } vault, Secret: { } secret } => new VaultStore(this, Scripts, vault, _ => secret),
-            _ => Vault is not null ? new VaultStore(this, Scripts, Vault, newId => SecretNameOf(old, session, newId)) : new ScriptStore(Scripts, SaveTo),
-        };
-    }
-
-    private bool IsOwn(string? id, Session session) => Kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, id);
-
-    // Among many tokens the session's own is rotated only where the next login finds its successor: else that one would be refused.
-    private bool IsLeftOut(TokenReference token, Session session)
-    {
-        if (!MyInvocation.ExpectingInput || (Vault is null && SaveTo is null) || session.TokenPlace is not null || !IsOwn(token.Id, session))
-        {
-            return false;
-        }
-
-        if (Vault is not null && token.Listed is { } listed && new VaultStore(this, Scripts, Vault, newId => SecretNameOf(listed, session, newId)).Look(session.Fingerprint, out _) == StoreContent.Held)
-        {
-            return false;
-        }
-
-        WriteWarning($"The session '{session.Name}' itself runs on the token {token.Id}, and it is not known where that is kept, so it is left out: the next login would be refused. "
-            + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {token.Id} {(Vault is not null ? "-Vault " + CommandText.Quote(Vault) : "-SaveTo { … }")}{CommandText.SessionArgument(session)}");
-        return true;
-    }
-
-    private string SecretNameOf(ListedToken old, Session session, string newId) => Rotation.SecretName.Fill(SecretName, new Dictionary<string, string?>(StringComparer.Ordinal)
-    {
-        ["Name"] = old.Name,
-        ["Project"] = session.Name,
-        ["Kind"] = Kind.ToString(),
-        ["UserId"] = (old as UserToken)?.UserId,
-        ["Email"] = _owner.Email ?? old.Owner?.Email,
-        ["ExternalId"] = _owner.ExternalId ?? old.Owner?.ExternalId,
-        ["Id"] = newId.Length > 0 ? newId : "{Id}",
-    });
 }

@@ -23,7 +23,7 @@ internal sealed class FileStore(string path) : ITokenStore
     {
         try
         {
-            string text = System.IO.File.ReadAllText(path).Trim();
+            string text = InputText.Token(System.IO.File.ReadAllText(path));
             return text.Length > 0 ? text : throw MagicBellException.Invalid($"The file '{ScreenText.Of(path)}' is empty, so there is no token in it.");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
