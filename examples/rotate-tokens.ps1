@@ -2,7 +2,9 @@
 .SYNOPSIS
     Rotates tokens by schedule: finishes what an earlier run left, then replaces each token that ends soon, or each that is named.
 .DESCRIPTION
-    Connects with the token in the environment variable MAGICBELL_PROJECT_TOKEN, in a file (-TokenFile), or in the vault (-ConnectWith).
+    Connects with the token in a file (-TokenFile), in the vault (-ConnectWith), or in the environment variable MAGICBELL_PROJECT_TOKEN.
+    That very token is rotated only where its place is known, a file or the vault: its successor is put there. Else it is left out.
+    An old token ends with the first run after its overlap: run this as often as the overlap is long.
     Give every run of a project the same -JournalPath, or none. Exit codes for a scheduler:
       0  all rotated, or nothing to do
       1  some failed: their old tokens are still in place, and the next run goes on
@@ -10,13 +12,13 @@
 .EXAMPLE
     ./rotate-tokens.ps1 -Vault prod -Name ci, deploy -Overlap 2h
 .EXAMPLE
-    ./rotate-tokens.ps1 -Vault prod -EndingWithin 7.00:00:00
+    ./rotate-tokens.ps1 -Vault prod -EndingWithin 7.00:00:00 -TokenFile /var/lib/magicbell/token
 .EXAMPLE
     ./rotate-tokens.ps1 -SaveTo { param($Issued) ./put.ps1 $Issued } -Name ci
 #>
 [CmdletBinding()]
 param(
-    # The tokens to rotate. Without it, those that end within -EndingWithin.
+    # The tokens to rotate. Without it, those that end within -EndingWithin. `pwsh -File` passes one text: commas part the names.
     [string[]] $Name,
     [timespan] $EndingWithin = '7.00:00:00',
     # Where the new tokens go: a vault of Microsoft.PowerShell.SecretManagement, or a script block that stores one and puts out what it reads back.
@@ -25,9 +27,9 @@ param(
     [scriptblock] $SaveTo,
     # How long the old tokens stay, for those who read the store now and then.
     [timespan] $Overlap = '0:00:00',
-    # The secret that holds the token to connect with; it is rotated like any other when its name is given.
+    # The secret of the vault that holds the token to connect with. A rotation of that token puts its successor there.
     [string] $ConnectWith,
-    # A file that holds the token to connect with, readable by this account only.
+    # A file that holds the token to connect with, readable and writable by this account only. A rotation of that token puts its successor there.
     [string] $TokenFile,
     [string] $JournalPath,
     [uri] $BaseUri
@@ -40,8 +42,8 @@ try {
 
     $connection = @{}
     if ($BaseUri) { $connection.BaseUri = $BaseUri }
-    if ($ConnectWith) { $connection.ProjectToken = Microsoft.PowerShell.SecretManagement\Get-Secret -Name $ConnectWith -Vault $Vault }
-    elseif ($TokenFile) { $connection.ProjectToken = [Net.NetworkCredential]::new('', [IO.File]::ReadAllText($TokenFile).Trim()).SecurePassword }
+    if ($ConnectWith) { $connection.Vault = $Vault; $connection.SecretName = $ConnectWith }
+    elseif ($TokenFile) { $connection.TokenFile = $TokenFile }
     $session = Connect-MbProject @connection -PassThru
 }
 catch {
@@ -58,7 +60,7 @@ try {
     # What an earlier run left, and old tokens whose overlap is over.
     Update-MbProjectToken -Resume @common
     if ($Name) {
-        Update-MbProjectToken -Name $Name @store -Overlap $Overlap @common
+        Update-MbProjectToken -Name @($Name -split ',' -replace '^\s+|\s+$') @store -Overlap $Overlap @common
     }
     else {
         # The whole list first: the new tokens would come up in it.

@@ -100,6 +100,38 @@ Describe 'examples/rotate-tokens.ps1' {
     }
 }
 
+Describe 'examples/rotate-by-policy.ps1' {
+    BeforeAll {
+        $script:policy = Join-Path $TestDrive 'policy.json'
+        Set-Content (Join-Path $TestDrive 'put.ps1') "param(`$Issued) `$value = [Net.NetworkCredential]::new('', `$Issued.Token).Password; Set-Content (Join-Path '$TestDrive' `$Issued.Name) `$value; Get-Content (Join-Path '$TestDrive' `$Issued.Name)"
+        Set-Content $policy '{ "rotate": [ { "name": "policy *", "olderThan": "1s", "lifetime": "2d", "saveTo": "put.ps1" } ] }'
+        $script:file = Join-Path $TestDrive 'login'
+    }
+
+    It 'rotates its own login too, night after night' {
+        Set-Content $file (New-MbProjectToken 'policy login' -ExpiresIn 2d -AsPlainText).Token
+        New-MbProjectToken 'policy app' -ExpiresIn 2d | Out-Null
+        foreach ($night in 1..2) {
+            Start-Sleep -Milliseconds 2200
+            $run = Invoke-Example rotate-by-policy.ps1 "-Policy '$policy' -TokenFile '$file' $journal"
+            $run.ExitCode | Should -Be 0 -Because $run.Said
+            (Get-MbProjectToken 'policy login').Id | Should -Be (Get-Content $file | ConvertFrom-MbToken).Id
+            (Get-MbProjectToken 'policy app').Id | Should -Be (Get-Content (Join-Path $TestDrive 'policy app') | ConvertFrom-MbToken).Id
+        }
+    }
+
+    It 'ends with 2 when there is no token, and with 1 when the policy is none' {
+        (Invoke-Example rotate-by-policy.ps1 "-Policy '$policy' -TokenFile no-such-file").ExitCode | Should -Be 2
+        (Invoke-Example rotate-by-policy.ps1 "-Policy no-such-file -TokenFile '$file'").ExitCode | Should -Be 1
+    }
+
+    It 'has a policy that its schema takes' {
+        Get-Content (Join-Path $repository 'examples/rotation-policy.json') -Raw | Test-Json -SchemaFile (Join-Path $repository 'docs/rotation-policy.schema.json') | Should -BeTrue
+        Get-Content $policy -Raw | Test-Json -SchemaFile (Join-Path $repository 'docs/rotation-policy.schema.json') | Should -BeTrue
+        '{ "rotate": [ { "name": "x", "vault": "prod" } ] }' | Test-Json -SchemaFile (Join-Path $repository 'docs/rotation-policy.schema.json') -ErrorAction SilentlyContinue | Should -BeFalse
+    }
+}
+
 Describe 'examples/off-boarding.ps1' {
     BeforeAll {
         $script:leavers = Join-Path $TestDrive 'leavers.csv'

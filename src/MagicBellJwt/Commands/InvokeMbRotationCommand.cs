@@ -23,7 +23,7 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
     public string Policy { get; set; } = "";
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Try(null, () =>
+    private protected override void Process() => Try(null, () =>
     {
         string path = GetUnresolvedProviderPathFromPSPath(Policy);
         string folder = Path.GetDirectoryName(path)!;

@@ -48,7 +48,7 @@ public abstract partial class MagicBellCmdlet : IPipeline
     }
 
     // As Write-Host does it.
-    void IPipeline.Inform(string text) => OfferAsync(() => WriteInformation(new HostInformationMessage { Message = text }, ["PSHOST"]));
+    void IPipeline.Inform(string text) => OfferAsync(() => WriteInformation(new HostInformationMessage { Message = ScreenText.Of(text) }, ["PSHOST"]));
 
     void IPipeline.Verbose(string text) => OfferAsync(() => WriteVerbose(text));
 

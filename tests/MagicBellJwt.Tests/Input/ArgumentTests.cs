@@ -39,6 +39,7 @@ public sealed class ArgumentTests(ServerFixture fixture) : ServerTests(fixture)
         ("Update-MbUserToken", "Resume", "Resume = $true"),
         ("Get-MbRotation", "__AllParameterSets", ""),
         ("Undo-MbRotation", "__AllParameterSets", "Id = '0198c0de-0000-7000-8000-000000000001'"),
+        ("Invoke-MbRotation", "__AllParameterSets", "Policy = $file"),
         ("Get-MbTokenReport", "__AllParameterSets", "UserId = 'usr_1'"),
         ("Find-MbLeakedToken", "Path", "Path = $file; TestLive = $true"),
         ("Find-MbLeakedToken", "LiteralPath", "LiteralPath = $file; TestLive = $true"),
