@@ -29,7 +29,7 @@ param(
     [string[]] $Path,
 
     # Where successors of leaked project tokens go: a vault of Microsoft.PowerShell.SecretManagement, or a script block that stores one
-    # and puts out what it reads back. Tokens of users are revoked only: no list says by e-mail address whose they are.
+    # and puts out what it reads back. Tokens of users are revoked only: whoever signs a user in issues another.
     [string] $Vault,
     [scriptblock] $SaveTo,
     [string] $JournalPath,

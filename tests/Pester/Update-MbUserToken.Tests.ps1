@@ -32,9 +32,15 @@ Describe 'Update-MbUserToken' {
         Get-MbUserToken (New-MbUserToken somebody.else@example.com).UserId | Where-Object Name -EQ phone | Should -BeNullOrEmpty
     }
 
-    It 'asks whose token it is' {
+    It 'asks the API who it is, by whatever is known of the person' {
         $old = New-MbUserToken asked@example.com -Name phone
-        { Update-MbUserToken phone -UserId $old.UserId -SaveTo $keep -ErrorAction Stop @journal } | Should -Throw -ErrorId 'MbInvalidRequest*'
+        $rotation = Update-MbUserToken phone -Email Asked@example.com -SaveTo $keep @journal
+        $rotation.UserId | Should -Be $old.UserId
+        $rotation = Update-MbUserToken phone -UserId $old.UserId -SaveTo $keep @journal
+        $rotation = Get-MbUserToken asked@example.com phone | Update-MbUserToken -SaveTo $keep @journal
+        (Get-MbUserToken asked@example.com).Id | Should -Be $rotation.NewId
+        { Update-MbUserToken phone -SaveTo $keep -ErrorAction Stop @journal } | Should -Throw -ErrorId 'MbInvalidRequest*'
+        { Update-MbUserToken phone -Email nobody@example.com -SaveTo $keep -ErrorAction Stop @journal } | Should -Throw -ErrorId 'MbUserNotFound*'
     }
 
     It 'tells the plan with -WhatIf, and sends nothing' {

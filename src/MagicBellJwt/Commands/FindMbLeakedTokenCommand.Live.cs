@@ -17,6 +17,7 @@ public sealed partial class FindMbLeakedTokenCommand
     private static readonly TimeSpan s_sameTime = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<string, Dictionary<string, ListedToken>?> _lists = new(StringComparer.Ordinal);
+    private readonly Dictionary<UserReference, string?> _owners = [];
     private readonly HashSet<string> _usersPassedOver = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Answer> _answers = new(StringComparer.Ordinal);
     private Session? _session;
@@ -94,6 +95,11 @@ public sealed partial class FindMbLeakedTokenCommand
 
         ListedToken? listed = null;
         leak.Listed = leak.TokenId is { } id && list.TryGetValue(id, out listed);
+        if (session.Users.Known((listed as UserToken)?.UserId)?.Email is { } email)
+        {
+            leak.Email = ScreenText.Of(email);
+        }
+
         if (leak.Live == true && listed?.Status == TokenStatus.Active && listed.Kind == leak.Kind && IsSameTime(listed.ExpiresAt, leak.ExpiresAt))
         {
             leak.ProvedBy = session;
@@ -106,12 +112,12 @@ public sealed partial class FindMbLeakedTokenCommand
     /// <summary>The list that the token may be in; null where that is not known, or was not read.</summary>
     private Dictionary<string, ListedToken>? List(LeakedToken leak, Session session)
     {
-        if (leak.TokenId is null || (leak.Kind == TokenKind.User && leak.UserId is null))
+        string? userId = leak.Kind == TokenKind.User ? leak.UserId ?? FindOwner(leak, session) : null;
+        if (leak.TokenId is null || (leak.Kind == TokenKind.User && userId is null))
         {
             return null;
         }
 
-        string? userId = leak.Kind == TokenKind.User ? leak.UserId : null;
         if (_lists.TryGetValue(userId ?? "", out Dictionary<string, ListedToken>? known))
         {
             return known;
@@ -129,6 +135,47 @@ public sealed partial class FindMbLeakedTokenCommand
         Dictionary<string, ListedToken>? list = Read(session, userId);
         _lists.Add(userId ?? "", list);
         return list;
+    }
+
+    // By the address or the external id that its claims name, where they name no id: one request, and then that user's list alone.
+    private string? FindOwner(LeakedToken leak, Session session)
+    {
+        var owner = new UserReference(null, leak.Email, leak.ExternalId);
+        if (leak.TokenId is null || owner.Query is null)
+        {
+            return null;
+        }
+
+        if (_owners.TryGetValue(owner, out string? known))
+        {
+            return known;
+        }
+
+        if (leak.Live != true && _usersLookedUp >= UserLimit)
+        {
+            _usersPassedOver.Add(owner.Target);
+            return null;
+        }
+
+        string? userId = null;
+        try
+        {
+            owner.Check();
+            UserMatch match = Await(() => session.Users.FindAsync([owner], isAnew: true, ReadCall, ((IPipeline)this).Verbose))[0];
+            userId = match.User?.UserId;
+            if (match.Failure is { } failure)
+            {
+                WriteVerbose(failure.Message);
+            }
+        }
+        catch (MagicBellException failure) when (!ErrorRecords.Ends(failure))
+        {
+            // The place of the token is still reported.
+            WriteVerbose($"Whose token {leak.TokenId} is could not be asked: {failure.Message}");
+        }
+
+        _owners.Add(owner, userId);
+        return userId;
     }
 
     private Dictionary<string, ListedToken>? Read(Session session, string? userId)

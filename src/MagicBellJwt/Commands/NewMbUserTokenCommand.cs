@@ -91,7 +91,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
 
     /// <inheritdoc/>
     private protected override string AdviceForOrphan(string target, string filter) =>
-        $"Look for it: Get-MbUserToken -UserId ID | {filter} # ID is the user's id in MagicBell, which no answer carries: look {target} up in the dashboard. The one that you do not hold: Remove-MbUserToken TOKENID";
+        $"Look for it: Get-MbUserToken {(target.IndexOf('@') > 0 ? "-Email" : "-ExternalId")} {CommandText.Quote(target)} | {filter} # the one that you do not hold: Remove-MbUserToken TOKENID";
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

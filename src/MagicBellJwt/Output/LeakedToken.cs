@@ -17,6 +17,8 @@ public sealed class LeakedToken
         Kind = KindOf(found.Token);
         TokenId = found.Token.Id;
         UserId = found.Token.UserId;
+        Email = Plain(found.Token.Email);
+        ExternalId = Plain(found.Token.ExternalId);
         ExpiresAt = found.Token.ExpiresAt;
         _isExpiryUnreadable = found.Token.IsExpiryUnreadable;
     }
@@ -41,6 +43,12 @@ public sealed class LeakedToken
 
     /// <summary>The user's id by its own claims (<c>user_id</c>); null where it does not say.</summary>
     public string? UserId { get; }
+
+    /// <summary>The user's e-mail address: as the API lists the user in whose list the token is, else by its own claims (<c>user_email</c>); null where neither says.</summary>
+    public string? Email { get; internal set; }
+
+    /// <summary>The user's id in your own system, by its own claims (<c>user_external_id</c>); null where it does not say.</summary>
+    public string? ExternalId { get; }
 
     /// <summary>When it ends by its own claims (<c>exp</c>); null where it does not say, or not with a date of the years 1 to 9999.</summary>
     public DateTimeOffset? ExpiresAt { get; }
@@ -69,6 +77,9 @@ public sealed class LeakedToken
     /// <summary>Where it stands.</summary>
     /// <returns>The path, line and column.</returns>
     public override string ToString() => FormattableString.Invariant($"{Path}:{Line}:{Column}");
+
+    // Anybody can write claims, and these are shown.
+    private static string? Plain(string? claim) => claim is null ? null : ScreenText.Of(claim);
 
     internal static TokenKind? KindOf(JsonWebToken token) => token.IsUserToken switch
     {

@@ -124,6 +124,25 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Assert.DoesNotContain(await Server.TokensAsync(), token => token.Name == "of a user" && token.Live);
     }
 
+    [Fact]
+    public async Task A_users_token_says_whose_it_is_by_address_and_its_users_list_alone_is_read()
+    {
+        PSObject issued = Run("New-MbUserToken -Email whose@example.com -Name whose -AsPlainText").MustSucceed().Single();
+        Write(
+            issued.Get<string>("Token"),
+            TokenText.SignClaims($$"""{"kind":"user","project_id":"{{ProjectId()}}","jti":"{{issued.Id()}}","user_email":"Whose@example.com"}"""),
+            TokenText.SignClaims($$"""{"kind":"user","project_id":"{{ProjectId()}}","jti":"{{issued.Id()}}","user_email":"nobody@example.com"}"""));
+        await Server.ResetAsync();
+
+        IReadOnlyList<PSObject> leaks = Find("").MustSucceed();
+
+        Assert.Equal([true, true, false], leaks.Select(leak => leak.Get<bool>("Listed")));
+        Assert.Equal(["whose@example.com", "whose@example.com", "nobody@example.com"], leaks.Select(leak => leak.Get<string>("Email")));
+        string list = "/v2/jwt/user/" + issued.Get<string>("UserId");
+        Assert.All(await Server.RequestsAsync(), request => Assert.True(request.Target.StartsWith(list, StringComparison.Ordinal) || request.Target.StartsWith("/v2/users?", StringComparison.Ordinal), request.Target));
+        Assert.Single(await Server.RequestsAsync(), request => request.Target.StartsWith(list, StringComparison.Ordinal));
+    }
+
     // Each forged line names another user, and made a request.
     [Theory]
     [InlineData("", 25)]

@@ -75,10 +75,10 @@ public sealed class GetUserTests(GetUserTests.PopulatedServer fixture) : ServerT
     }
 
     [Theory]
-    [InlineData("''", "")]
-    [InlineData("$null", "")]
+    [InlineData("''", "Email")]
+    [InlineData("$null", "Email")]
     [InlineData("-Email @()", "")]
-    [InlineData("-UserId $nothing", "")]
+    [InlineData("-UserId $nothing", "UserId")]
     [InlineData("'no address'", "no address")]
     [InlineData("'two@@example.com'", "two@@example.com")]
     [InlineData("-ExternalId \"a`nb\"", "a\nb")]

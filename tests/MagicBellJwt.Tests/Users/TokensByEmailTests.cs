@@ -154,10 +154,10 @@ public sealed class TokensByEmailTests(TokensByEmailTests.PopulatedServer fixtur
     [InlineData("Update-MbUserToken -Id 0198c0de-0000-7000-8000-00000000000b", "MbInvalidRequest", "-Email")]
     [InlineData("Get-MbUserToken", "MbInvalidRequest", "Nothing says which user")]
     [InlineData("Get-MbUserToken -Email @()", "MbInvalidRequest", "Nothing says which user")]
-    [InlineData("Get-MbUserToken -Email $null", "MbInvalidRequest", "Nothing says which user")]
+    [InlineData("Get-MbUserToken -Email $null", "MbInvalidRequest", "-Email was given $null")]
     [InlineData("[pscustomobject]@{ Name = 'Hana' } | Get-MbUserToken", "MbInvalidRequest", "Nothing says which user")]
     [InlineData("[pscustomobject]@{ Email = ''; UserId = ''; ExternalId = ' ' } | Get-MbUserToken", "MbInvalidRequest", "Nothing says which user")]
-    [InlineData("Get-MbTokenReport -Email $null -ErrorAction Stop", "MbInvalidRequest", "Nothing says which user")]
+    [InlineData("Get-MbTokenReport -Email $null -ErrorAction Stop", "MbInvalidRequest", "-Email was given $null")]
     public async Task Who_nobody_can_tell_is_refused(string script, string id, string words)
     {
         ErrorRecord error = Run(script.StartsWith("Update", StringComparison.Ordinal) ? $"{script} {Store} -JournalPath {Journal()}" : script).Error;
