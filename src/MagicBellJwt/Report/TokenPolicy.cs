@@ -66,12 +66,16 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
         bool isOwn = row.Kind == TokenKind.Project && string.Equals(row.Id, session.TokenId, StringComparison.OrdinalIgnoreCase);
         if (isReplaced && !isOwn)
         {
-            return $"Remove-Mb{row.Kind}Token {CommandText.Quote(row.Id)}{tail}";
+            // Two of one name: which one is in use nobody here knows.
+            string first = row.Findings.Contains(TokenFinding.Expired) || row.Findings.Contains(TokenFinding.TooManyForUser) ? "" : "Find out which token of that name is in use, then revoke the other: ";
+            return $"{first}Remove-Mb{row.Kind}Token {CommandText.Quote(row.Id)}{tail}";
         }
 
         bool livesTooLong = row.ExpiresAt is null || row.ExpiresAt - row.CreatedAt > maxAge;
         string owner = row.UserId is null ? ""
             : $" -UserId {CommandText.Quote(row.UserId)}{(row.Email is null && row.ExternalId is { } id ? $" -ExternalId {CommandText.Quote(id)}" : $" -Email {(row.Email is { } email ? CommandText.Quote(email) : "EMAIL")}")}";
-        return $"Update-Mb{row.Kind}Token -Id {CommandText.Quote(row.Id)}{owner}{(livesTooLong ? " -ExpiresIn " + LifetimeText.Write(maxAge) : "")}{tail}";
+
+        // With a store: run as it stands it sends nothing, since there is no such vault, where without one it would issue a token whose value is lost.
+        return $"Update-Mb{row.Kind}Token -Id {CommandText.Quote(row.Id)}{owner} -Vault 'VAULT'{(livesTooLong ? " -ExpiresIn " + LifetimeText.Write(maxAge) : "")}{tail}";
     }
 }

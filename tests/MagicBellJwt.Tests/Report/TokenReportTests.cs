@@ -104,7 +104,7 @@ public sealed class TokenReportTests : IAsyncDisposable
         Assert.All([middle, oldest], id => Assert.Equal("DuplicateName", FindingsOf(rows[id])));
         Assert.All([newest, other, unnamed, unnamedToo, sameNameOfAUser], id => Assert.Equal("", FindingsOf(rows[id])));
         Assert.Equal("Expired", FindingsOf(rows[ended]));
-        Assert.Equal($"Remove-MbProjectToken '{oldest}' -Session 'acme'", rows[oldest].Get<string>("Remedy"));
+        Assert.Equal($"Find out which token of that name is in use, then revoke the other: Remove-MbProjectToken '{oldest}' -Session 'acme'", rows[oldest].Get<string>("Remedy"));
     }
 
     [Fact]
@@ -136,18 +136,30 @@ public sealed class TokenReportTests : IAsyncDisposable
         PSObject row = engine.Run("Get-MbTokenReport $user", ("user", userId)).MustSucceed().Single();
 
         CommandAst command = Command(row.Get<string>("Remedy"));
-        Assert.Equal(["Update-MbUserToken", "-Id", id, "-UserId", userId, "-Email", "EMAIL", "-ExpiresIn", "90d", "-Session", "acme"], command.CommandElements.Select(Word));
+        Assert.Equal(["Update-MbUserToken", "-Id", id, "-UserId", userId, "-Email", "EMAIL", "-Vault", "VAULT", "-ExpiresIn", "90d", "-Session", "acme"], command.CommandElements.Select(Word));
     }
 
     [Theory]
-    [InlineData(1, 5.0, "Update-MbProjectToken -Id 'ID' -Session 'acme'")]
-    [InlineData(80, 20.0, "Update-MbProjectToken -Id 'ID' -ExpiresIn 90d -Session 'acme'")]
+    [InlineData(1, 5.0, "Update-MbProjectToken -Id 'ID' -Vault 'VAULT' -Session 'acme'")]
+    [InlineData(80, 20.0, "Update-MbProjectToken -Id 'ID' -Vault 'VAULT' -ExpiresIn 90d -Session 'acme'")]
     [InlineData(200, -2.0, "Remove-MbProjectToken 'ID' -Session 'acme'")]
     public void A_remedy_renews_what_lives_and_removes_what_has_ended(double age, double days, string remedy)
     {
         string id = _project.Add("ci", age, days);
 
         Assert.Equal(remedy.Replace("ID", id, StringComparison.Ordinal), Report("").Single().Get<string>("Remedy"));
+    }
+
+    [Fact]
+    public void A_remedy_that_is_run_as_it_stands_issues_nothing()
+    {
+        string id = _project.Add("never", 1, null);
+        using PowerShellEngine engine = _project.Connect();
+
+        Run run = engine.Run("$row = Get-MbTokenReport | Where-Object Name -EQ never; Invoke-Expression $row.Remedy");
+
+        Assert.StartsWith("MbInvalidRequest,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal([id], engine.Run("Get-MbProjectToken never").MustSucceed().Select(token => token.Id()));
     }
 
     [Fact]
