@@ -247,6 +247,7 @@ public abstract class NewTokenCmdlet : SessionCmdlet
     /// <inheritdoc/>
     private protected override string? AdviceFor(MagicBellException failure, object? target) => failure.Error == MagicBellError.CreateOutcomeUnknown
         ? AdviceForOrphan((string)target!, string.Format(CultureInfo.InvariantCulture, "Where-Object CreatedAt -ge '{0:yyyy-MM-dd'T'HH:mm:ss'Z'}'", failure.SentAt!.Value.UtcDateTime.AddMinutes(-1)))
+        : failure.Error == MagicBellError.RotationFailed ? "Do what the message says, then call again. Where the vault is locked: Unlock-SecretStore, or what its own module has for it."
         : null;
 
     /// <summary>How to look for a token that may exist although its answer was lost. It revokes nothing: others of that name and moment may be held.</summary>

@@ -1,5 +1,4 @@
 using System;
-using System.Globalization;
 using MagicBellJwt.Client.Rotation;
 
 namespace MagicBellJwt.Rotation;
@@ -70,7 +69,7 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
     {
         string name = old.Name is null ? "" : $" '{ScreenText.Of(old.Name)}'";
         string user = old is UserToken { UserId: var userId } ? $" of user {User.Describe(userId, old.Owner)}" : "";
-        string life = lifetime is { } seconds ? $"for {TimeSpan.FromSeconds(seconds).ToString("c", CultureInfo.InvariantCulture)}" : "without an end";
+        string life = lifetime is { } seconds ? "for " + LifetimeText.Write(TimeSpan.FromSeconds(seconds)) : "without an end";
         string place = store switch
         {
             null => "goes down the pipeline",
@@ -79,7 +78,7 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
             _ => "goes to -SaveTo",
         };
         string end = store is null ? "stays"
-            : options.Overlap > TimeSpan.Zero ? $"is revoked {options.Overlap.ToString("c", CultureInfo.InvariantCulture)} later"
+            : options.Overlap > TimeSpan.Zero ? $"is revoked by the first run after {LifetimeText.Write(options.Overlap)}"
             : "is revoked at once";
         return $"token {old.Id}{name}{user}, issued {RelativeTime.Of(old.CreatedAt, DateTimeOffset.UtcNow)}, in project '{ScreenText.Of(session.Name)}' ({session.BaseAddress}): the new one, {life}, {place}; the old one {end}";
     }

@@ -159,7 +159,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
                     _ when CanBeRead(rotation.Store) => $"The {RotationText.Holder(entry)} does not say whether it holds the new {_text.Noun} {entry.NewId}",
                     _ => $"-SaveTo may have stored the new {_text.Noun} {entry.NewId}",
                 };
-                throw Failed($"{holder}, so it is not revoked: both stay. {_text.NextRunGoesOn} To revoke the new one all the same, once you know that nothing uses it: {_text.Remove(entry.NewId!)}");
+                throw Failed($"{holder}, so it is not revoked: both stay. {_text.NextRunGoesOn} # or revoke the new one, once you know that nothing uses it: {_text.Remove(entry.NewId!)}");
             }
         }
 

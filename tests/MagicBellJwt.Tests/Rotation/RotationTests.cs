@@ -505,7 +505,7 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
         Assert.Empty(Update("plan -Vault prod -SecretName '{Kind}/{Name}' -Overlap 2h -WhatIf").MustSucceed());
 
         string plan = string.Join(" ", Host.Lines);
-        Assert.All((string[])["'plan'", old, "issued ", "Project/plan", "'prod'", "02:00:00 later"], text => Assert.Contains(text, plan, StringComparison.Ordinal));
+        Assert.All((string[])["'plan'", old, "issued ", "Project/plan", "'prod'", "by the first run after 2h"], text => Assert.Contains(text, plan, StringComparison.Ordinal));
         Assert.Empty(await WritesAsync());
         Assert.False(Directory.Exists(Path.GetDirectoryName(Journal)));
         Assert.Equal([0], Run("$secrets.Count").Output.Select(item => item.BaseObject));
