@@ -48,6 +48,7 @@ $script:preparation = {
     New-MbProjectToken 'deploy' | Out-Null
     Set-Content users.txt 'usr_1', 'usr_2'
     Set-Content leavers.csv 'UserId', 'usr_2'
+    Set-Content projects.csv 'Name,BaseUri,TokenVariable', "prod,$env:MAGICBELL_BASE_URL,MAGICBELL_PROJECT_TOKEN"
     Set-Content people.csv 'Email,Name', 'hana@example.com,Hana'
     Set-Content users.csv 'Email,ExternalId,Name', 'hana@example.com,41,laptop', ',42,', 'omar@example.com,43,phone'
     Set-Content policy.json '{ "rotate": [ { "name": "ci *", "endingWithin": "14d", "vault": "prod" } ] }'

@@ -21,7 +21,7 @@ namespace MagicBellJwt.Commands;
 [OutputType(typeof(Session))]
 public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 {
-    private const string TokenVariable = "MAGICBELL_PROJECT_TOKEN";
+    private const string DefaultTokenVariable = "MAGICBELL_PROJECT_TOKEN";
     private const string AddressVariable = "MAGICBELL_BASE_URL";
 
     private static readonly string[] s_proxySchemes = ["http", "https", "socks4", "socks4a", "socks5"];
@@ -40,30 +40,45 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     public SecureString? ProjectToken { get; set; }
 
     /// <summary>A file that holds the project's token and nothing else. A rotation of that token puts its successor there.</summary>
-    [Parameter(ParameterSetName = "Project")]
-    [ValidateNotNullOrEmpty]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Project")]
+    [PlainText]
+    [AllowEmptyString]
+    [AllowNull]
     public string? TokenFile { get; set; }
 
+    /// <summary>The name of the environment variable that holds the project's token.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Project")]
+    [PlainText]
+    [AllowEmptyString]
+    [AllowNull]
+    public string? TokenVariable { get; set; }
+
     /// <summary>The vault that holds the project's token, one of Microsoft.PowerShell.SecretManagement's. A rotation of that token puts its successor there.</summary>
-    [Parameter(ParameterSetName = "Project")]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Project")]
+    [PlainText]
     [ArgumentCompleter(typeof(VaultCompleter))]
-    [ValidateNotNullOrEmpty]
+    [AllowEmptyString]
+    [AllowNull]
     public string? Vault { get; set; }
 
     /// <summary>The name of the secret in -Vault.</summary>
-    [Parameter(ParameterSetName = "Project")]
-    [ValidateNotNullOrEmpty]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Project")]
+    [PlainText]
+    [AllowEmptyString]
+    [AllowNull]
     public string? SecretName { get; set; }
 
     /// <summary>The API's address; without it the environment variable MAGICBELL_BASE_URL is taken, else the vendor's own.</summary>
-    [Parameter(ParameterSetName = "Project")]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Project")]
     [Address]
     [ValidateNotNull]
     public Uri? BaseUri { get; set; }
 
     /// <summary>What to call the project: tokens listed through the session carry it, and -Session takes it. Without it the token's claims or the address give one.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [PlainText]
+    [AllowEmptyString]
+    [AllowNull]
     public string? Name { get; set; }
 
     /// <summary>Connects to a sandbox in this process, empty but for its administrator's token, gone with the session.</summary>
@@ -119,6 +134,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         Session? session = null;
         try
         {
+            TakeRow();
             session = Open();
             if (!SkipConnectionTest)
             {
@@ -128,6 +144,13 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         catch (MagicBellException failure)
         {
             session?.Disconnect();
+            if (MyInvocation.ExpectingInput)
+            {
+                // A token of one project that has expired keeps nobody from the others.
+                WriteError(ErrorRecords.Create(failure, Name ?? Shown(BaseUri)));
+                return;
+            }
+
             Report(failure, session?.BaseAddress.ToString() ?? Shown(BaseUri));
             ThrowIfFatal();
             return;
@@ -146,6 +169,24 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     {
         base.StopProcessing();
         _scripts.Stop();
+    }
+
+    // An empty cell of a file is no value. What a row does not say is not taken from elsewhere: the session would be another project's under this one's name.
+    private void TakeRow()
+    {
+        if (!MyInvocation.ExpectingInput)
+        {
+            return;
+        }
+
+        (Name, TokenFile, TokenVariable, Vault, SecretName) = (Filled(Name), Filled(TokenFile), Filled(TokenVariable), Filled(Vault), Filled(SecretName));
+        BaseUri = BaseUri?.OriginalString.Length == 0 ? null : BaseUri;
+        if (ProjectToken is not null || (TokenFile ?? TokenVariable ?? Vault) is null)
+        {
+            throw MagicBellException.Invalid("Each project of a file needs a place of its token in a column TokenFile, TokenVariable, or Vault and SecretName; the token itself belongs in no file of projects.");
+        }
+
+        static string? Filled(string? cell) => string.IsNullOrWhiteSpace(cell) ? null : cell;
     }
 
     private Session Open()
@@ -186,7 +227,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             throw MagicBellException.Invalid("The session's name is a token's value, and would be shown with everything that the session does. Give another with -Name.");
         }
 
-        WriteVerbose(source == "$env:" + TokenVariable ? $"The project token is taken from {source}: no -{nameof(ProjectToken)} was given." : $"The project token is from {source}.");
+        WriteVerbose(source == "$env:" + DefaultTokenVariable && TokenVariable is null ? $"The project token is taken from {source}: no -{nameof(ProjectToken)} was given." : $"The project token is from {source}.");
         return new Session(name, options, Sandbox, isNamed: Name is not null, source) { TokenPlace = place };
     }
 
@@ -237,8 +278,8 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     // Where the token is kept, where that is one place that can be written to.
     private TokenPlace? Place()
     {
-        bool isOne = new object?[] { ProjectToken, TokenFile, Vault }.Count(source => source is not null) <= 1 && (Vault is null) == (SecretName is null);
-        return !isOne ? throw MagicBellException.Invalid("The project token has one source: -ProjectToken, or -TokenFile, or -Vault with -SecretName.")
+        bool isOne = new object?[] { ProjectToken, TokenFile, TokenVariable, Vault }.Count(source => source is not null) <= 1 && (Vault is null) == (SecretName is null);
+        return !isOne ? throw MagicBellException.Invalid("The project token has one source: -ProjectToken, or -TokenFile, or -TokenVariable, or -Vault with -SecretName.")
             : TokenFile is not null ? new TokenPlace(GetUnresolvedProviderPathFromPSPath(TokenFile), null, null)
             : Vault is not null ? new TokenPlace(null, Vault, SecretName)
             : null;
@@ -251,9 +292,10 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
             return (SecureText.RevealToken(ProjectToken), "-" + nameof(ProjectToken));
         }
 
-        return InputText.Token(Environment.GetEnvironmentVariable(TokenVariable) ?? "") is { Length: > 0 } variable
-            ? (variable, "$env:" + TokenVariable)
-            : (Ask(), "prompt");
+        string name = TokenVariable ?? DefaultTokenVariable;
+        return InputText.Token(Environment.GetEnvironmentVariable(name) ?? "") is { Length: > 0 } value ? (value, "$env:" + name)
+            : TokenVariable is null ? (Ask(), "prompt")
+            : throw new MagicBellException(MagicBellError.NotConnected, $"The environment variable {ScreenText.Of(TokenVariable)} holds no project token.");
     }
 
     private string Ask()
@@ -280,7 +322,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
         throw new MagicBellException(
             MagicBellError.NotConnected,
-            $"There is no project token. Give one with -ProjectToken, or set the environment variable {TokenVariable}.");
+            $"There is no project token. Give one with -ProjectToken, or set the environment variable {DefaultTokenVariable}.");
     }
 
     private void Test(Session session)

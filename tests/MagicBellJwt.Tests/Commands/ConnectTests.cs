@@ -296,7 +296,7 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     [InlineData("-ReadsPerMinute 0", "ParameterArgumentValidationError,")]
     [InlineData("-WritesPerMinute 0", "ParameterArgumentValidationError,")]
     [InlineData("-Sandbox", "AmbiguousParameterSet,")]
-    [InlineData("-Name ''", "ParameterArgumentValidationError,")]
+    [InlineData("-Name ''", "MbInvalidRequest,")]
     public async Task Parameters_that_make_no_sense_are_refused(string options, string id)
     {
         Run run = Run("Connect-MbProject $token -BaseUri $address " + options, ("token", Server.SecureToken()), ("address", Server.BaseAddress));
