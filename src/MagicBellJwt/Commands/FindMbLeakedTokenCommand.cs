@@ -128,7 +128,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
         }
         else if (isNamed && !File.Exists(path))
         {
-            WriteError(new ErrorRecord(new FileNotFoundException($"There is no '{path}'."), "MbPathNotFound", ErrorCategory.ObjectNotFound, path));
+            WriteError(new ErrorRecord(new FileNotFoundException(ScreenText.Of($"There is no '{path}'.")), "MbPathNotFound", ErrorCategory.ObjectNotFound, path));
         }
         else
         {

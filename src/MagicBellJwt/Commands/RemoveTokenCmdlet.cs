@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Management.Automation;
+using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
 
 namespace MagicBellJwt.Commands;
@@ -97,7 +98,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
         {
             if (PassThru)
             {
-                WriteObject(new Revocation(token.Id, RevocationOutcome.AlreadyRevoked, token.DiscardedAt, scope));
+                WriteObject(new Revocation(token.Id, RevocationOutcome.AlreadyRevoked, token.DiscardedAt, scope) { Name = token.Name });
             }
 
             return;
@@ -117,7 +118,19 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
         scope.Session.Completions.Clear();
         Start(token.Id, async () =>
         {
-            Revocation revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall).ConfigureAwait(false);
+            Revocation revocation;
+            try
+            {
+                revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall).ConfigureAwait(false);
+                revocation.Name = token.Name;
+            }
+            catch (MagicBellException) when (PassThru)
+            {
+                // Who keeps the rows has one for each token. The error follows.
+                await OfferAsync(new Revocation(token.Id, RevocationOutcome.Failed, null, scope) { Name = token.Name }).ConfigureAwait(false);
+                throw;
+            }
+
             bool isTold = PassThru
                 ? await OfferAsync(revocation).ConfigureAwait(false) == Delivery.Written
                 : await OfferAsync(static () => { }).ConfigureAwait(false);

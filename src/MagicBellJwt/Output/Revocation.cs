@@ -9,11 +9,11 @@ public sealed class Revocation
     {
         Id = id;
         Kind = list.Kind;
-        Outcome = outcome;
-        DiscardedAt = discardedAt;
         UserId = list.UserId;
         Email = list.Owner?.Email;
         Project = list.Session.Name;
+        Outcome = outcome;
+        DiscardedAt = discardedAt;
     }
 
     /// <summary>The token's id.</summary>
@@ -22,11 +22,8 @@ public sealed class Revocation
     /// <summary>Whether it was a project's token or a user's.</summary>
     public TokenKind Kind { get; }
 
-    /// <summary>Whether this call ended it.</summary>
-    public RevocationOutcome Outcome { get; }
-
-    /// <summary>When it ended, by the server; null where the server's answer was lost.</summary>
-    public DateTimeOffset? DiscardedAt { get; }
+    /// <summary>The token's name; null where it has none, and where only its id was given.</summary>
+    public string? Name { get; internal set; }
 
     /// <summary>The id of the user whose token it was; null for a project's token, and where only the token's id was given.</summary>
     public string? UserId { get; }
@@ -36,6 +33,12 @@ public sealed class Revocation
 
     /// <summary>The name of the session that revoked it.</summary>
     public string Project { get; }
+
+    /// <summary>Whether this call ended it.</summary>
+    public RevocationOutcome Outcome { get; }
+
+    /// <summary>When it ended, by the server, also called At; null where that is not known, and where the revocation failed.</summary>
+    public DateTimeOffset? DiscardedAt { get; }
 
     /// <summary>The token's id.</summary>
     /// <returns>The id.</returns>
@@ -50,4 +53,7 @@ public enum RevocationOutcome
 
     /// <summary>It was not live any more: listed as revoked, or gone after an answer was lost.</summary>
     AlreadyRevoked,
+
+    /// <summary>The revocation failed, and an error says why: the token may be live.</summary>
+    Failed,
 }

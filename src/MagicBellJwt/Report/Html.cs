@@ -1,9 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Linq;
 using System.Net;
-using System.Text;
 
 namespace MagicBellJwt;
 
@@ -41,15 +39,7 @@ internal sealed class Html
             _ => Encode(arg.ToString() ?? ""),
         };
 
-        // HTML has no control characters but white space; WebUtility replaces half a character itself.
-        private static string Encode(string text)
-        {
-            if (text.Any(character => char.IsControl(character) && character is not ('\t' or '\n' or '\r')))
-            {
-                text = new StringBuilder(text.Length).Append([.. text.Select(character => char.IsControl(character) ? '\uFFFD' : character)]).ToString();
-            }
-
-            return WebUtility.HtmlEncode(text);
-        }
+        // What nobody sees is shown as an escape; WebUtility replaces half a character itself.
+        private static string Encode(string text) => WebUtility.HtmlEncode(ScreenText.Of(text));
     }
 }

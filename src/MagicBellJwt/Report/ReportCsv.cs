@@ -45,7 +45,7 @@ internal static class ReportCsv
     {
         null => "",
         DateTimeOffset time => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
-        string text => Disarm(text),
+        string text => Disarm(ScreenText.Of(text)),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 

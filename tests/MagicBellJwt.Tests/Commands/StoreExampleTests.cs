@@ -74,7 +74,7 @@ public sealed class StoreExampleTests(ServerFixture fixture) : ServerTests(fixtu
         string said = string.Join('\n', run.Errors.Select(error => error.Exception.Message));
         string[] live = [.. (await Server.TokensAsync()).Where(token => token.Live).Select(token => token.Id).Except(before)];
         Assert.NotEmpty(live);
-        Assert.All(live, id => Assert.Matches($"Remove-Mb(Project|User)Token {id}", said));
+        Assert.All(live, id => Assert.Matches($"Remove-Mb(Project|User)Token '{id}'", said));
         Assert.True(run.Output.Count == 0, file);
     }
 

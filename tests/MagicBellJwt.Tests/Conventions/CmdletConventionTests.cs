@@ -104,10 +104,13 @@ public sealed class CmdletConventionTests(ShippedAssemblies shipped) : IClassFix
     {
         Type[] types = [.. shipped.Module.GetExportedTypes().Where(type => !type.IsAbstract && HiddenOf(type).Any())];
 
-        Assert.Equal(["ProjectToken", "Session", "TokenReportRow", "User", "UserToken"], types.Select(type => type.Name).Order());
+        // Whatever a cmdlet writes may hold foreign text.
+        Assert.Equal(
+            shipped.Cmdlets.SelectMany(cmdlet => cmdlet.Type.GetCustomAttributes<OutputTypeAttribute>()).SelectMany(output => output.Type).Select(output => output.Type).Where(type => type.Assembly == shipped.Module).Distinct().Select(type => type.Name).Order(),
+            types.Select(type => type.Name).Order());
         Assert.All(s_types.Value.Descendants("CodeProperty"), property => Assert.Equal("true", property.Attribute("IsHidden")?.Value));
         Assert.All(types, type => Assert.Equal(
-            type.GetProperties().Select(property => property.Name).Order(),
+            type.GetProperties().Select(property => property.Name).Except(["Token"]).Order(),
             DeclarationOf(type)!.Descendants("PropertySet").Single(set => set.Element("Name")!.Value == "PropertySerializationSet").Descendants("ReferencedProperties").Elements().Select(name => name.Value).Order()));
     }
 

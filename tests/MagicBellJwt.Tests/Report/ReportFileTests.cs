@@ -176,13 +176,22 @@ public sealed class ReportFileTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("\t=1", "\\u0009=1")]
+    [InlineData("\r=1", "\\u000D=1")]
+    [InlineData("\n=1", "\\u000A=1")]
+    public void What_nobody_sees_stands_in_a_cell_as_an_escape(string text, string shown)
+    {
+        _project.Add(text, 1, 20);
+        Export("r.csv").MustSucceed();
+
+        Assert.Contains(shown, Cells(File.ReadAllText(At("r.csv"))).SelectMany(row => row));
+    }
+
+    [Theory]
     [InlineData("=1+1")]
     [InlineData("+1")]
     [InlineData("-1")]
     [InlineData("@SUM(A1)")]
-    [InlineData("\t=1")]
-    [InlineData("\r=1")]
-    [InlineData("\n=1")]
     [InlineData("\uFF1D1")]
     [InlineData("=cmd|' /C calc'!A0\",\"=2")]
     public void No_cell_of_a_csv_file_is_a_formula(string text)

@@ -1,0 +1,86 @@
+using System.Collections;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using System.Runtime.CompilerServices;
+
+namespace MagicBellJwt;
+
+/// <summary>Text that somebody else may have written, as the views show it. MagicBellJwt.Types.ps1xml makes hidden properties of these methods.</summary>
+/// <remarks>A method for each name of a property, whatever the type: a view without script cannot say which property it wants.</remarks>
+public static class TextView
+{
+    /// <summary>The property Id, in which nothing steers the terminal.</summary>
+    /// <param name="item">Any object of the module.</param>
+    /// <returns>The text; null where there is none.</returns>
+    public static object? Id(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? TokenId(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? OldId(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? NewId(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Name(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? UserId(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Email(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? ExternalId(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Project(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? BaseAddress(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? StoredIn(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? NextRun(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Remedy(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Path(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? NotTested(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? ApiKey(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Algorithm(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Header(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Claims(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? OtherFields(PSObject item) => Shown(item);
+
+    private static string? Shown(PSObject item, [CallerMemberName] string property = "") =>
+        item.BaseObject.GetType().GetProperty(property)?.GetValue(item.BaseObject) is { } value ? ScreenText.Of(TextOf(value)) : null;
+
+    private static string TextOf(object? value) => value switch
+    {
+        null => "null",
+        string text => text,
+        IEnumerable<KeyValuePair<string, object?>> fields => $"{{{string.Join(", ", fields.Select(field => $"{field.Key}: {TextOf(field.Value)}"))}}}",
+        IEnumerable items => $"[{string.Join(", ", items.Cast<object?>().Select(TextOf))}]",
+        _ => LanguagePrimitives.ConvertTo<string>(value),
+    };
+}
