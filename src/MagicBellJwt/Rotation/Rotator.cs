@@ -536,6 +536,11 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     private async Task<bool> RevokeOldAsync(Rotation rotation)
     {
         RotationEntry entry = rotation.Entry;
+        if (rotation.IsResumed && await IsOverAsync(rotation).ConfigureAwait(false))
+        {
+            return false;
+        }
+
         if (!await IsKeptAsync(rotation).ConfigureAwait(false))
         {
             return false;
@@ -570,6 +575,20 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         await TellAsync(rotation).ConfigureAwait(false);
         return false;
+    }
+
+    /// <summary>Whether the list shows that the old token is over, by another machine or by hand: then nothing is left to revoke, whatever has replaced the new one since.</summary>
+    private async Task<bool> IsOverAsync(Rotation rotation)
+    {
+        ListedToken? old = await rotation.Scope.FindAsync(rotation.Entry.OldId, pipeline.ReadCall).ConfigureAwait(false);
+        if (old is not null && rotation.Scope.IsLive(old))
+        {
+            return false;
+        }
+
+        journal.Write(rotation.Entry, RotationStep.Done, ("revoked", RotationJournal.Time(old?.DiscardedAt ?? old?.ExpiresAt ?? rotation.Scope.Now)));
+        await TellAsync(rotation).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>Sees right before the old token goes that its successor works and is kept.</summary>
