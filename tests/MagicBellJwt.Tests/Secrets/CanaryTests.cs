@@ -61,6 +61,8 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         ("GET", "Get-MbTokenReport usr_1 -Verbose -Debug | Export-MbTokenReport $folder/report.csv -Force -Verbose -Debug"),
         ("GET POST DELETE", "Update-MbProjectToken -Id $project[0] -Session canary -JournalPath $folder/journal.jsonl -SaveTo { param($Issued) $Issued.Token } -Verbose -Debug"),
         ("GET POST DELETE", "Update-MbProjectToken -Id $project[1] -Session canary -JournalPath $folder/vault.jsonl -Vault canaries -Verbose -Debug"),
+        ("GET POST DELETE", "Set-Content $folder/policy.json '{ \"rotate\": [ { \"name\": \"nobody*\", \"olderThan\": \"1d\", \"saveTo\": \"keep.ps1\" } ] }'; Set-Content $folder/keep.ps1 'param($Issued) $Issued.Token'; Invoke-MbRotation $folder/policy.json -Session canary -JournalPath $folder/policy.jsonl -Verbose -Debug; Get-MbRotation -Session canary -JournalPath $folder/journal.jsonl ; Undo-MbRotation $project[0] -Session canary -JournalPath $folder/journal.jsonl -Confirm:$false -Verbose -Debug"),
+        ("POST", "New-MbProjectToken stored -ExpiresIn 1h -Session canary -Vault canaries -SecretName 'new-{Id}' -Verbose -Debug"),
         ("GET POST DELETE", "Update-MbUserToken -Id $user[0] -Session canary -Email hana@example.com -JournalPath $folder/user.jsonl -SaveTo { param($Issued) [Net.NetworkCredential]::new('', $Issued.Token).Password + 'x' } -Verbose -Debug"),
         ("POST", "1..3 | New-MbProjectToken -Verbose -Debug"),
         ("POST", "New-MbProjectToken ci -IdempotencyKey ([guid]::NewGuid()) -Verbose -Debug"),
