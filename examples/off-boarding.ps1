@@ -63,7 +63,10 @@ function Get-ErrorByTarget($Failure) {
     , $failures
 }
 
-$revoked = @()
+$told = @()
+
+# A revocation that failed, or whose answer was lost, is a row too.
+function Get-Revoked { $told | Where-Object Outcome -In 'Revoked', 'AlreadyRevoked' }
 try {
     $columns = @{ UserId = 'UserId', 'user_id'; Email = 'Email', 'Mail', 'E-mail', 'UserPrincipalName'; ExternalId = 'ExternalId', 'external_id' }
     $rows = @(Import-Csv -Path $Path -Encoding UTF8)
@@ -135,14 +138,14 @@ try {
     $left = @()
     $problems = @()
     if ($isAgreed) {
-        $tokens | Remove-MbUserToken -Confirm:$false -PassThru -ErrorAction Continue -OutVariable revoked | Out-Null
+        $tokens | Remove-MbUserToken -Confirm:$false -PassThru -ErrorAction Continue -OutVariable told | Out-Null
         $left = @($tokens | ForEach-Object { $_.UserId } | Select-Object -Unique | Get-MbUserToken -Session $session -ErrorAction SilentlyContinue -ErrorVariable problems |
             Where-Object { $_.Status -eq 'Active' })
     }
 
     $notSeen = Get-ErrorByTarget $problems
     $had = Get-CountByUser $tokens
-    $ended = Get-CountByUser $revoked
+    $ended = Get-CountByUser @(Get-Revoked)
     $live = Get-CountByUser $left
     foreach ($line in $people) {
         $line.Revoked = [int] $ended[$line.UserId]
@@ -158,11 +161,11 @@ try {
     Disconnect-MbProject $session
 }
 catch {
-    [Console]::Error.WriteLine("The off-boarding could not run to its end, and $($revoked.Count) tokens had been revoked: $_")
+    [Console]::Error.WriteLine("The off-boarding could not run to its end, and $(@(Get-Revoked).Count) tokens had been revoked: $_")
     exit 2
 }
 
 $lines | Select-Object Line, Person, UserId, Outcome, Revoked, Left, Why
 $open = @($lines | Where-Object { $_.Outcome -notin 'Done', 'NoToken', 'Duplicate', 'Preview' })
-[Console]::Error.WriteLine("$($revoked.Count) of $($tokens.Count) tokens revoked, $($left.Count) live ones left, $($open.Count) of $($lines.Count) lines need a look.")
+[Console]::Error.WriteLine("$(@(Get-Revoked).Count) of $($tokens.Count) tokens revoked, $($left.Count) live ones left, $($open.Count) of $($lines.Count) lines need a look.")
 exit [int]($open.Count -gt 0)

@@ -128,6 +128,11 @@ public static class RequestValidation
         }
     }
 
+    /// <summary>Tells whether a text of a list can be an id: letters, digits and a few marks, nothing that hides or steers.</summary>
+    /// <param name="text">The text.</param>
+    public static bool IsPlainId(string text) =>
+        text.Length <= 255 && text.All(static character => character is (>= '0' and <= '9') or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '-' or '_' or '.' or ':');
+
     /// <summary>Tells whether a text has the form of a token's id.</summary>
     /// <param name="text">The text.</param>
     /// <returns>True for a UUID with hyphens and nothing around it.</returns>

@@ -156,7 +156,7 @@ internal static class AnswerReader
 
     private static ListedTokenRecord RecordOf(TokenAnswer token, Redactor redactor) => new()
     {
-        Id = IdOf(token.Id, token.TokenId) is not { } id || RequestValidation.IsTokenId(id) ? IdOf(token.Id, token.TokenId) : throw new UnreadableAnswerException("a token of the list has an id that is not a UUID"),
+        Id = IdOf(token.Id, token.TokenId) is not { } id || RequestValidation.IsPlainId(id) ? IdOf(token.Id, token.TokenId) : throw new UnreadableAnswerException("a token of the list has an id with characters that no id has"),
         Name = token.Name,
         CreatedAt = token.CreatedAt ?? throw new UnreadableAnswerException("a token of the list has no created_at"),
         ExpiresAt = token.ExpiresAt,

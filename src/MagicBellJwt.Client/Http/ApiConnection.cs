@@ -16,6 +16,9 @@ internal sealed class ApiConnection : IDisposable
 {
     private const long NoOffset = long.MinValue;
 
+    // A Date that is further away is no clock, and times reckoned by it could leave the calendar.
+    private static readonly TimeSpan s_widestOffset = TimeSpan.FromDays(3653);
+
     private readonly TimeProvider _clock;
     private readonly string _userAgent;
     private readonly HttpTransport _transport;
@@ -270,9 +273,9 @@ internal sealed class ApiConnection : IDisposable
     private void MeetApi(HttpResponseMessage response)
     {
         _hasMetApi = true;
-        if (response.Headers.Date is { } date)
+        if (response.Headers.Date is { } date && _clock.GetUtcNow() - date is var offset && offset.Duration() < s_widestOffset)
         {
-            Volatile.Write(ref _clockOffset, (_clock.GetUtcNow() - date).Ticks);
+            Volatile.Write(ref _clockOffset, offset.Ticks);
         }
     }
 

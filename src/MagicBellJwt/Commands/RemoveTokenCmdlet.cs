@@ -124,10 +124,10 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
                 revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall).ConfigureAwait(false);
                 revocation.Name = token.Name;
             }
-            catch (MagicBellException) when (PassThru)
+            catch (MagicBellException failure) when (PassThru)
             {
                 // Who keeps the rows has one for each token. The error follows.
-                await OfferAsync(new Revocation(token.Id, RevocationOutcome.Failed, null, scope) { Name = token.Name }).ConfigureAwait(false);
+                await OfferAsync(new Revocation(token.Id, failure.OutcomeUnknown ? RevocationOutcome.Unknown : RevocationOutcome.Failed, null, scope) { Name = token.Name }).ConfigureAwait(false);
                 throw;
             }
 

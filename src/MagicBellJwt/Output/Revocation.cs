@@ -37,7 +37,7 @@ public sealed class Revocation
     /// <summary>Whether this call ended it.</summary>
     public RevocationOutcome Outcome { get; }
 
-    /// <summary>When it ended, by the server, also called At; null where that is not known, and where the revocation failed.</summary>
+    /// <summary>When it ended, by the server, also called At; null where that is not known, and where the revocation failed or its answer was lost.</summary>
     public DateTimeOffset? DiscardedAt { get; }
 
     /// <summary>The token's id.</summary>
@@ -54,6 +54,9 @@ public enum RevocationOutcome
     /// <summary>It was not live any more: listed as revoked, or gone after an answer was lost.</summary>
     AlreadyRevoked,
 
-    /// <summary>The revocation failed, and an error says why: the token may be live.</summary>
+    /// <summary>The API refused it, or nothing was sent: the token is as it was, and an error says why.</summary>
     Failed,
+
+    /// <summary>Its answer was lost, so nobody can tell: the token may be live or not, and an error says why.</summary>
+    Unknown,
 }

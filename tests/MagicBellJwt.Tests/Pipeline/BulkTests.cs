@@ -13,6 +13,9 @@ namespace MagicBellJwt.Tests.Pipeline;
 /// <summary>Many items at a time, through one pipeline.</summary>
 public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
 {
+    // With an end, so that no warning of a token that never ends stands between what is looked for.
+    private protected override string Preparation => "$global:PSDefaultParameterValues = @{ 'New-Mb*Token:ExpiresIn' = [timespan]'01:00' }";
+
     private const string Ids = "$ids = 1..40 | ForEach-Object { \"0198c0de-0000-7000-8000-$('{0:000000000000}' -f $_)\" }; ";
 
     [Theory]
@@ -122,6 +125,9 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.All(asked, id => Assert.True(Array.IndexOf(lines, "asked " + id) < Array.IndexOf(lines, "sent " + id)));
     }
 
+    // The ids of the rows that say that something was done; one that failed is a row too.
+    private static string[] Done(Run run) => [.. run.Output.Where(item => item.Get<string>("Outcome") is not ("Failed" or "Unknown")).Select(item => item.Id())];
+
     [Fact]
     public async Task One_items_failure_is_one_error_about_it_and_the_others_are_done()
     {
@@ -135,8 +141,10 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.Equal(
             [(ids[3], "MbForbidden"), (ids[20], "MbConflict"), (ids[29], "MbUnexpectedResponse")],
             run.Errors.Select(error => (error.TargetObject.ToString(), error.FullyQualifiedErrorId.Split(',')[0])).OrderBy(error => Array.IndexOf(ids, error.Item1)));
-        Assert.Equal(27, run.Output.Count);
-        Assert.Empty(run.Output.Select(item => item.Id()).Intersect([ids[3], ids[20], ids[29]]));
+        Assert.Equal(27, Done(run).Length);
+        Assert.Equal(
+            [(ids[3], "Failed"), (ids[20], "Failed"), (ids[29], "Unknown")],
+            run.Output.Where(item => !Done(run).Contains(item.Id())).Select(item => (item.Id(), item.Get<string>("Outcome"))).OrderBy(row => Array.IndexOf(ids, row.Item1)));
     }
 
     [Theory]
@@ -153,7 +161,7 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.StartsWith("MbForbidden,", run.End!.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Equal(ids[9], run.End.TargetObject.ToString());
         string[] revoked = [.. (await Server.TokensAsync()).Where(token => ids.Contains(token.Id) && !token.Live).Select(token => token.Id)];
-        Assert.Equal(revoked.Order(), run.Output.Select(item => item.Id()).Order());
+        Assert.Equal(revoked.Order(), Done(run).Order());
         Assert.InRange(revoked.Length, 9, 9 + throttleLimit);
 
         // Progress is shown where the machine is busy; nothing else is said.
@@ -170,7 +178,7 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
         Run run = Try("$t | Remove-MbProjectToken -Force -PassThru");
 
         Assert.StartsWith("MbUnauthorized,", run.End!.FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.Equal(10, run.Output.Count);
+        Assert.Equal(10, Done(run).Length);
         Assert.InRange((await WritesAsync()).Length, 11, 10 + 8);
 
         // Only one error can end a pipeline: those of the others in flight are warnings.
