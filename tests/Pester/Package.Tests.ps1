@@ -105,7 +105,7 @@ try {
 }
 `$env:PSModulePath = '$modules' + [IO.Path]::PathSeparator + `$env:PSModulePath
 Connect-MbProject -Sandbox
-`$null = New-MbProjectToken ci
+`$null = New-MbProjectToken ci -ExpiresIn 1h
 'tokens ' + @(Get-MbProjectToken).Count
 'from ' + (Get-Module MagicBellJwt).ModuleBase
 'help ' + (Get-Help Get-MbProjectToken).Synopsis
