@@ -96,6 +96,21 @@ public sealed class AdoptionTests : RotatorTestBase
         Assert.Equal(live, Api.Live("ci"));
     }
 
+    // Without an overlap no rotation leaves two: the older one is in use elsewhere.
+    [Fact]
+    public async Task Without_an_overlap_a_second_token_of_the_name_is_never_revoked()
+    {
+        await IssueToStoreAsync();
+        Pass(TimeSpan.FromMinutes(20));
+        await IssueToStoreAsync();
+        string[] live = Api.Live("ci");
+
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
+
+        Assert.Equal(MagicBellError.Conflict, failure.Error);
+        Assert.Equal(live, Api.Live("ci"));
+    }
+
     [Fact]
     public async Task The_old_one_by_its_id_is_ended_and_not_rotated_again()
     {

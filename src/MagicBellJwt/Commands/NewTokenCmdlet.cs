@@ -306,7 +306,9 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         }
         catch (OperationCanceledException)
         {
-            WarnAfterEnd("The pipeline ended before the new token was stored. " + (hasBegun ? InDoubt() : await RevokeUndeliveredAsync(scope, issued, begun, UndoCall).ConfigureAwait(false)));
+            WarnAfterEnd(hasBegun
+                ? "The pipeline ended while the new token was being stored. " + InDoubt()
+                : "The pipeline ended before the new token was stored. " + await RevokeUndeliveredAsync(scope, issued, begun, UndoCall).ConfigureAwait(false));
             throw;
         }
 

@@ -72,7 +72,10 @@ public abstract class RotationCmdlet : SessionCmdlet
         : entry.IsStoredByScript ? new ScriptStore(Scripts, null)
         : null;
 
-    /// <summary>The store for a token's successor; null for the pipeline. The session's own token goes back to where it came from, whatever is chosen for the others: the next login reads it there.</summary>
+    /// <summary>
+    /// The store for a token's successor; null for the pipeline. The successor of the session's own token goes to where that one came from,
+    /// whatever is chosen for the others: the next login reads it there.
+    /// </summary>
     private protected ITokenStore? StoreFor(StoreChoice choice, ListedToken old, Session session, string? email = null, string? externalId = null) => (IsOwn(old.Id, old.Kind, session) ? session.TokenPlace : null) switch
     {
         _ when !choice.Stores => null,
@@ -86,8 +89,8 @@ public abstract class RotationCmdlet : SessionCmdlet
     private protected static bool IsOwn(string? id, TokenKind kind, Session session) => kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, id);
 
     /// <summary>
-    /// Whether a token is left out among many: the session's own is rotated only where the next login finds its successor, since that would
-    /// be refused else. Warns where it is. For the pipeline thread.
+    /// Whether a token is left out among many. The session's own is rotated only where the next login finds its successor: else that login
+    /// would be refused. Warns where it is left out. For the pipeline thread.
     /// </summary>
     private protected bool IsLeftOut(StoreChoice choice, string id, ListedToken? listed, Session session)
     {

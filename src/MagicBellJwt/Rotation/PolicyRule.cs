@@ -42,8 +42,8 @@ internal sealed class PolicyRule
     /// <param name="token">The token.</param>
     /// <param name="now">Now, by the server's clock.</param>
     /// <param name="isBounded">
-    /// Whether the rule says so and a third of the token's lifetime is still more than what is left of it only by the rule: a token of three days
-    /// under "ending within seven days" would be rotated at every run.
+    /// Whether "ending within" applies, but more than a third of the token's life is left, so that it is not rotated yet. Else a token of three
+    /// days under "ending within seven days" would be rotated at every run.
     /// </param>
     internal bool IsDue(ListedToken token, DateTimeOffset now, out bool isBounded)
     {

@@ -228,13 +228,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
     /// <summary>
     /// Goes on with an overlap that a machine began whose journal is not here: the store holds a token of the name, the list shows it as live, and
-    /// one older token of that name beside it. Two or more, or a newer one, are not told apart.
+    /// one older token of that name beside it. Two or more, or a newer one, are not told apart. Only for a run that asks for an overlap: without
+    /// one no rotation leaves two, so the older token is somebody else's.
     /// </summary>
     /// <returns>The rotation; null where there is none such.</returns>
     private async Task<RotationEntry?> AdoptAsync(TokenScope scope, IReadOnlyList<ListedToken> tokens, string name)
     {
         ListedToken[] named = TokenPicker.Meant(scope, tokens, name, Entries);
-        if (named.Length != 2 || named.Any(token => token.Id is null) || options.IsPreview || options.StoreFor(named[0]) is not { } store || !CanBeRead(store))
+        if (named.Length != 2 || options.Overlap == TimeSpan.Zero || named.Any(token => token.Id is null) || options.IsPreview || options.StoreFor(named[0]) is not { } store || !CanBeRead(store))
         {
             return null;
         }
@@ -251,7 +252,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             RotationText.ProjectKey(session), KindWord, older.Id!, name, scope.UserId, Guid.NewGuid(), lifetime: null, store.Vault, storedByScript: false, options.Overlap, [older.Id!], store.File);
         journal.Write(
             entry, RotationStep.Retiring, ("new", held.Id), ("fingerprint", TokenFingerprint.Of(value!)), ("secret", store.SecretOf(held.Id!)), ("due", RotationJournal.Time(held.CreatedAt + options.Overlap)));
-        pipeline.Inform($"The {RotationText.Holder(entry)} holds the {_text.Noun} {held.Id}, which replaces {RotationText.Old(entry)}. No journal here knows of it, so this run goes on from the list.");
+        pipeline.Inform($"The {RotationText.Holder(entry)} holds the {_text.Noun} {held.Id}, and {RotationText.Old(entry)} is the one older token of that name. No journal here says more, so it is taken for the one that was replaced: it ends when the overlap is over.");
         await ContinueAsync(entry).ConfigureAwait(false);
         return entry;
     }

@@ -150,9 +150,9 @@ public sealed class StoreOnIssueTests(ServerFixture fixture) : RotationTestBase<
     [Fact]
     public async Task A_stop_while_the_store_works_names_the_token()
     {
-        using RunningScript running = Engine.Start("New-MbProjectToken 'store stopped' -ExpiresIn 1h -SaveTo { param($Issued) $global:began = $true; Start-Sleep 60; $Issued.Token }");
-        Assert.True(await Eventually.IsAsync(async () => (await LiveAsync("store stopped")).Length == 1));
-        await Task.Delay(500, TestContext.Current.CancellationToken);
+        string began = Path.Combine(Folder, "began");
+        using RunningScript running = Engine.Start("New-MbProjectToken 'store stopped' -ExpiresIn 1h -SaveTo { param($Issued) Set-Content $began 1; Start-Sleep 60; $Issued.Token }", ("began", began));
+        Assert.True(await Eventually.IsAsync(() => Task.FromResult(File.Exists(began))));
 
         running.Stop();
 
