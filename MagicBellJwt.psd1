@@ -19,6 +19,7 @@
     FunctionsToExport    = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
+        'Compare-MbTokenReport'
         'Connect-MbProject'
         'ConvertFrom-MbToken'
         'Disconnect-MbProject'
@@ -41,6 +42,7 @@
         'Update-MbUserToken'
     )
     AliasesToExport      = @(
+        'Compare-MbJwtReport'
         'ConvertFrom-MbJwt'
         'Export-MbJwtReport'
         'Find-MbLeakedJwt'

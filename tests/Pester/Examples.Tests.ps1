@@ -1,6 +1,6 @@
 # Runs each script of examples/ against the sandbox's server, as a scheduler would: in a process of its own, by its exit code.
 BeforeDiscovery {
-    $script:scripts = Get-ChildItem (Join-Path $PSScriptRoot '../../examples') -Filter *.ps1 | ForEach-Object { @{ Name = $_.Name; Path = $_.FullName } }
+    $script:scripts = Get-ChildItem (Join-Path $PSScriptRoot '../../examples') -Filter *.ps1 -Recurse | ForEach-Object { @{ Name = $_.Name; Path = $_.FullName } }
 }
 
 BeforeAll {
@@ -178,6 +178,72 @@ Describe 'examples/weekly-audit.ps1' {
         Set-Content $users "usr_other`nnobody"
         (Invoke-Example weekly-audit.ps1 "-Path '$(Join-Path $TestDrive 'audit.csv')' -UserList '$users'").ExitCode | Should -Be 2
         (Invoke-Example weekly-audit.ps1 "-Path '$(Join-Path $TestDrive 'audit.csv')'" -Token $wrong).ExitCode | Should -Be 2
+    }
+}
+
+Describe 'examples/change' {
+    BeforeAll {
+        Push-Location $TestDrive
+        $script:plan = Join-Path $TestDrive 'plan.csv'
+        $script:done = Join-Path $TestDrive 'done.csv'
+        $script:files = "-ReportPath '$(Join-Path $TestDrive 'before.json')'"
+        $script:people = Join-Path $TestDrive 'change.txt'
+        $script:hana = New-MbUserToken hana@example.com -Name 'change user' -WarningAction SilentlyContinue
+        New-MbUserToken hana@example.com -Name 'change stays' -ExpiresIn 60d | Out-Null
+        1..2 | ForEach-Object { New-MbProjectToken "change $_" -WarningAction SilentlyContinue } | Out-Null
+        Set-Content $people $hana.UserId
+    }
+
+    AfterAll {
+        Pop-Location
+        Get-MbProjectToken 'change *' | Remove-MbProjectToken -Force
+        Get-MbUserToken $hana.UserId | Remove-MbUserToken -Force
+    }
+
+    It 'plans what the report finds, and changes nothing' {
+        $run = Invoke-Example change/plan.ps1 "'$plan' -Finding NeverExpires -UserList '$people' $files"
+        $run.ExitCode | Should -Be 0
+        $rows = Import-Csv $plan
+        $rows.Name | Should -Contain 'change 1'
+        $rows.Name | Should -Contain 'change user'
+        $rows.Name | Should -Not -Contain 'change stays'
+        $run.Said | Should -Match (Get-FileHash $plan).Hash
+        Get-MbProjectToken 'change *' | Should -HaveCount 2
+        (Invoke-Example change/plan.ps1 "'$plan.none' -Finding TooManyForUser $files").ExitCode | Should -Be 1
+        (Invoke-Example change/plan.ps1 "'$plan.none' $files" -Token $wrong).ExitCode | Should -Be 2
+        Test-Path "$plan.none" | Should -BeFalse
+    }
+
+    It 'does nothing in a preview, of another file than the approved one, and of a damaged one' {
+        # The approver leaves out what other tests issued.
+        $left = Import-Csv $plan | Where-Object Name -Like 'change *'
+        $left | Export-Csv $plan -NoTypeInformation -Encoding UTF8
+        (Invoke-Example change/apply.ps1 "'$plan' -ResultPath '$done' -WhatIf").ExitCode | Should -Be 0
+        (Invoke-Example change/apply.ps1 "'$plan' -Sha256 0000 -ResultPath '$done' -Confirm:`$false").ExitCode | Should -Be 2
+        Import-Csv $plan | ForEach-Object { $_.CreatedAt = '11/28/2026'; $_ } | Export-Csv "$plan.damaged" -NoTypeInformation
+        $run = Invoke-Example change/apply.ps1 "'$plan.damaged' -ResultPath '$done' -Confirm:`$false"
+        $run.ExitCode | Should -Be 2
+        $run.Said | Should -Match 'damaged'
+        Test-Path $done | Should -BeFalse
+        Get-MbProjectToken 'change *' | Should -HaveCount 2
+    }
+
+    It 'does what was approved, and repeats nothing' {
+        $hash = (Get-FileHash $plan).Hash
+        $run = Invoke-Example change/apply.ps1 "'$plan' -Sha256 $hash -ResultPath '$done' -Confirm:`$false"
+        $run.ExitCode | Should -Be 0
+        $run.Said | Should -Match '3 tokens revoked, 0 were over already, 0 rows need a look'
+        Get-MbProjectToken 'change *' | Should -BeNullOrEmpty
+        (Get-MbUserToken $hana.UserId).Name | Should -Be 'change stays'
+        Compare-Object (Import-Csv $plan) (Import-Csv $done) -Property Id | Should -BeNullOrEmpty
+        (Invoke-Example change/apply.ps1 "'$plan' -Sha256 $hash -ResultPath '$done' -Confirm:`$false").Said | Should -Match '0 tokens revoked, 3 were over already'
+    }
+
+    It 'ends with 1 where a row is not done: here it is the token that the session runs on' {
+        $own = Get-MbProjectToken -Id (Get-MbSession local).TokenId | Remove-MbProjectToken -AllowSelfLockout -WhatIf -PassThru
+        $own | Export-Csv $plan -NoTypeInformation -Encoding UTF8
+        (Invoke-Example change/apply.ps1 "'$plan' -ResultPath '$done' -Confirm:`$false").ExitCode | Should -Be 1
+        (Import-Csv $done).Outcome | Should -Be 'Failed'
     }
 }
 

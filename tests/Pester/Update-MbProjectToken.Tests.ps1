@@ -25,6 +25,14 @@ Describe 'Update-MbProjectToken' {
         (Get-MbProjectToken 'ci by name').Id | Should -Be $rotation.NewId
     }
 
+    It 'does a plan into a store, once' {
+        1..2 | ForEach-Object { New-MbProjectToken "ci plan $_" -ExpiresIn 1d } | Out-Null
+        $plan = Get-MbProjectToken 'ci plan*' | Update-MbProjectToken -WhatIf -PassThru @journal | ConvertTo-Csv -NoTypeInformation | ConvertFrom-Csv
+        ($plan | Update-MbProjectToken -SaveTo $keep @journal).OldId | Should -Be $plan.Id
+        $plan | Update-MbProjectToken -SaveTo $keep @journal -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        Get-MbProjectToken 'ci plan*' | Should -HaveCount 2
+    }
+
     It 'replaces what comes down the pipeline, and keeps the old ones for the overlap' {
         1..2 | ForEach-Object { New-MbProjectToken "ci pipe $_" -ExpiresIn 1d } | Out-Null
         $rotations = Get-MbProjectToken 'ci pipe*' | Update-MbProjectToken -SaveTo $keep -Overlap 1h @journal

@@ -20,6 +20,14 @@ internal static class Columns
     internal const string ExpiresIn = "ExpiresIn";
     internal const string DiscardedAt = "DiscardedAt";
 
+    // A plan's.
+    internal const string Outcome = "Outcome";
+    internal const string Command = "Command";
+    internal const string Address = "Address";
+    internal const string ProjectId = "ProjectId";
+    internal const string CreatedAt = "CreatedAt";
+    internal const string Checksum = "Checksum";
+
     // Of several columns for one thing the first one here that has a value counts. Written without case, blanks, hyphens and underscores.
     private static readonly Dictionary<string, string[]> s_names = new(StringComparer.Ordinal)
     {
@@ -34,6 +42,12 @@ internal static class Columns
         [ExpiresAt] = ["expiresat"],
         [ExpiresIn] = ["expiresin"],
         [DiscardedAt] = ["discardedat"],
+        [Outcome] = ["outcome"],
+        [Command] = ["command"],
+        [Address] = ["address"],
+        [ProjectId] = ["projectid"],
+        [CreatedAt] = ["createdat"],
+        [Checksum] = ["checksum"],
     };
 
     // What may say when a token expires, under a name that says too little to act upon.

@@ -11,6 +11,10 @@ internal static class DateText
     private static readonly Regex s_iso = new(@"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,7})?)?( ?(Z|[+-]\d{2}:?(\d{2})?))?)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, s_limit);
     private static readonly Regex s_numbers = new(@"^(\d{1,2})\s*([./-])\s*(\d{1,2})\s*[./-]\s*(\d{4}|\d{2})(?!\d)", RegexOptions.CultureInvariant, s_limit);
 
+    /// <summary>Reads ISO 8601 that a program wrote, in UTC where it names no zone; null where it is something else.</summary>
+    internal static DateTimeOffset? ReadUtc(string text) =>
+        s_iso.IsMatch(InputText.Trim(text)) && DateTimeOffset.TryParse(InputText.Trim(text), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset moment) ? moment : null;
+
     /// <summary>Reads a moment: by ISO 8601, the same on every machine, else as Get-Date reads it, by the culture of the session.</summary>
     /// <param name="text">The text; local time where it names no zone.</param>
     /// <param name="moment">The moment.</param>

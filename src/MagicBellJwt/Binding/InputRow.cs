@@ -91,6 +91,15 @@ internal sealed class InputRow
         ? column is Columns.Name or Columns.ExternalId ? LanguagePrimitives.ConvertTo<string>(value) : text
         : null;
 
+    /// <summary>The moment of a column that a program wrote: a date, or ISO 8601, in UTC where it names no zone. Null where it is empty, or written in another way.</summary>
+    internal DateTimeOffset? Moment(string column) => BaseOf(Value(column)) switch
+    {
+        DateTimeOffset moment => moment,
+        DateTime moment => new DateTimeOffset(moment.Kind == DateTimeKind.Unspecified ? DateTime.SpecifyKind(moment, DateTimeKind.Utc) : moment),
+        string text => DateText.ReadUtc(text),
+        _ => null,
+    };
+
     /// <summary>How long a token of this row is to live; null where the row has no column for it.</summary>
     /// <exception cref="MagicBellException">The column is empty, says two things, or cannot be read.</exception>
     internal TimeSpan? Lifetime(DateTimeOffset now)

@@ -9,7 +9,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Revokes project tokens, at once and for good.</summary>
 [Cmdlet(VerbsCommon.Remove, "MbProjectToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, HelpUri = HelpPages.Folder + "Remove-MbProjectToken.md")]
 [Alias("Remove-MbProjectJwt")]
-[OutputType(typeof(Revocation))]
+[OutputType(typeof(Revocation), typeof(PlannedChange))]
 public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
 {
     private readonly List<(TokenReference Token, Session Session)> _ownTokens = [];
@@ -25,6 +25,7 @@ public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
     /// <inheritdoc/>
     private protected override void End()
     {
+        DoKept();
         Finish();
 
         // The one that the revocations themselves are sent with is the last.
@@ -33,7 +34,7 @@ public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
             Try(token.Id, () => base.Revoke(token, session));
         }
 
-        Finish();
+        base.End();
     }
 
     private protected override void Revoke(TokenReference token, Session session)

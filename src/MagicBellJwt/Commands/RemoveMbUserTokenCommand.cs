@@ -7,7 +7,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Revokes tokens of users, at once and for good.</summary>
 [Cmdlet(VerbsCommon.Remove, "MbUserToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, HelpUri = HelpPages.Folder + "Remove-MbUserToken.md")]
 [Alias("Remove-MbUserJwt")]
-[OutputType(typeof(Revocation))]
+[OutputType(typeof(Revocation), typeof(PlannedChange))]
 public sealed class RemoveMbUserTokenCommand : RemoveTokenCmdlet
 {
     private readonly Dictionary<(Session, UserReference), UserMatch> _askedAgain = [];

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
@@ -11,6 +12,10 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
 {
     // One token may have leaked to many places.
     private readonly HashSet<string> _leaked = new(StringComparer.OrdinalIgnoreCase);
+
+    // Tokens that are to be planned, and that no list has shown yet, by id.
+    private readonly Dictionary<string, WantedToken> _notListed = new(StringComparer.OrdinalIgnoreCase);
+    private int _previewed;
     private bool _expected;
     private volatile bool _isStopped;
     private volatile string? _lastWritten;
@@ -25,7 +30,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
     [ValidateNotNull]
     public PSObject[] Id { get; set; } = [];
 
-    /// <summary>Writes a Revocation for each token.</summary>
+    /// <summary>Writes a Revocation for each token; with -WhatIf a PlannedChange, which a later call takes back and does.</summary>
     [Parameter]
     [NotBlank]
     public SwitchParameter PassThru { get; set; }
@@ -47,7 +52,9 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
     // The engine sets no variable for a cmdlet's own -WhatIf, so the bound parameter is read before the preference variable.
     private bool Asks => !Force
         || MyInvocation.BoundParameters.ContainsKey("Confirm")
-        || LanguagePrimitives.IsTrue(MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? whatIf) ? whatIf : GetVariableValue("WhatIfPreference"));
+        || IsPreview;
+
+    private bool MakesPlan => PassThru && IsPreview;
 
     /// <inheritdoc/>
     protected override void StopProcessing()
@@ -79,14 +86,58 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
 
         foreach (PSObject item in Id)
         {
-            Try(TokenReference.TargetOf(item, ++_inputs), () =>
+            if (KeepPlanned(item, ++_inputs))
+            {
+                continue;
+            }
+
+            Try(TokenReference.TargetOf(item, _inputs), () =>
             {
                 TokenReference token = TokenReference.From(item, Kind, Session, VerbsCommon.Remove);
-                if (item.BaseObject is not LeakedToken || _leaked.Add(token.Id))
+                if (item.BaseObject is LeakedToken && !_leaked.Add(token.Id))
                 {
-                    Revoke(token, SessionOf(token));
+                    return;
+                }
+
+                Session session = SessionOf(token);
+                if (MakesPlan && token.Listed is null)
+                {
+                    KeepNotListed(token, new TokenScope(session, Kind, token.UserId));
+                }
+                else
+                {
+                    Revoke(token, session);
                 }
             });
+        }
+    }
+
+    /// <inheritdoc/>
+    private protected override void End()
+    {
+        DoKept();
+        Finish();
+        if (_previewed > 1)
+        {
+            Inform(FormattableString.Invariant($"{_previewed} tokens would be revoked."));
+        }
+
+        base.End();
+    }
+
+    /// <summary>Does what was kept until all inputs were read, after the lists have shown it: the rows of a plan, and what is to be planned.</summary>
+    private protected void DoKept()
+    {
+        WantedToken[] notListed = [.. _notListed.Values];
+        _notListed.Clear();
+        LookUp(notListed);
+        foreach (WantedToken token in LookUpPlan(Kind, VerbsCommon.Remove, Fail).Concat(notListed))
+        {
+            bool isFit = Try(token.Token.Id, () => RevokeListed(token));
+            if (token.Row is { } row && !(isFit && token.IsLookedUp))
+            {
+                Fail(row);
+            }
         }
     }
 
@@ -107,10 +158,53 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
         string description = $"token {token.Id}{(token.Name is null ? "" : $" '{token.Name}'")}{(token.UserId is null ? "" : $" of user {User.Describe(token.UserId, scope.Owner)}")} in project '{session.Name}' ({session.BaseAddress})";
         if (Asks && !ShouldProcess(description, $"Revoke {Kind.ToString().ToLowerInvariant()} token"))
         {
+            _previewed += IsPreview ? 1 : 0;
+            if (MakesPlan)
+            {
+                WriteObject(new PlannedChange(MyInvocation.MyCommand.Name, token.Listed!, scope));
+            }
+
             return;
         }
 
         Send(token, scope, description);
+    }
+
+    // A plan has what a list says of a token. An id alone says too little to be looked at again before it is revoked.
+    private void KeepNotListed(TokenReference token, TokenScope scope)
+    {
+        if (!scope.CanList)
+        {
+            throw MagicBellException.Invalid($"An id alone does not say in whose list the token {token.Id} is, so it cannot be planned. Give the listed token: Get-MbUserToken USER -Id {token.Id} | Remove-MbUserToken -WhatIf -PassThru");
+        }
+
+        _notListed[token.Id] = new WantedToken(token, scope, row: null);
+    }
+
+    private void RevokeListed(WantedToken token)
+    {
+        if (token.Listed is { } listed)
+        {
+            token.Row?.Check(listed);
+            Revoke(TokenReference.From(PSObject.AsPSObject(listed), Kind, token.Scope.Session, VerbsCommon.Remove), token.Scope.Session);
+        }
+        else if (token.IsLookedUp && token.Row is null)
+        {
+            throw new MagicBellException(MagicBellError.TokenNotFound, $"No token with the id {token.Token.Id} is in the list.");
+        }
+        else if (token.IsLookedUp && PassThru)
+        {
+            WriteObject(new Revocation(token.Token.Id, RevocationOutcome.AlreadyRevoked, null, token.Scope) { Name = token.Token.Name });
+        }
+    }
+
+    // Who keeps the rows has one for each row of the plan. The error is told already.
+    private void Fail(PlanRow row)
+    {
+        if (PassThru)
+        {
+            WriteObject(new Revocation(row.Id!, RevocationOutcome.Failed, null, new TokenScope(CurrentSession, Kind, row.UserId)) { Name = row.Name });
+        }
     }
 
     private void Send(TokenReference token, TokenScope scope, string description)

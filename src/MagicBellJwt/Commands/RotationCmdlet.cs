@@ -21,11 +21,6 @@ public abstract class RotationCmdlet : SessionCmdlet
 
     private protected ScriptRunner Scripts { get; }
 
-    /// <summary>Whether nothing is to be changed, so that the journal is read and not opened.</summary>
-    private protected virtual bool IsPreview => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? bound)
-        ? LanguagePrimitives.IsTrue(bound)
-        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
-
     /// <inheritdoc/>
     protected override void StopProcessing()
     {

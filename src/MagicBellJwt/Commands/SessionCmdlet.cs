@@ -8,7 +8,7 @@ using MagicBellJwt.Completion;
 namespace MagicBellJwt.Commands;
 
 /// <summary>A cmdlet that acts in one project.</summary>
-public abstract class SessionCmdlet : MagicBellCmdlet
+public abstract partial class SessionCmdlet : MagicBellCmdlet
 {
     private UserWalk? _walk;
 

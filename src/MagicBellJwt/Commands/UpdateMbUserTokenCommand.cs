@@ -12,7 +12,7 @@ namespace MagicBellJwt.Commands;
 /// </remarks>
 [Cmdlet(VerbsData.Update, "MbUserToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "Name", HelpUri = HelpPages.Folder + "Update-MbUserToken.md")]
 [Alias("Update-MbUserJwt")]
-[OutputType(typeof(TokenRotation), typeof(IssuedToken))]
+[OutputType(typeof(TokenRotation), typeof(IssuedToken), typeof(PlannedChange))]
 public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
 {
     private bool _isOwnerTyped;
@@ -70,7 +70,7 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
     private protected override async Task<(string? Email, string? ExternalId)> NameOwnerAsync(TokenScope scope)
     {
         UserReference given = Given;
-        if (given.Query is not null && (Listed is null || _isOwnerTyped))
+        if (given.Query is not null && (!IsListed || _isOwnerTyped))
         {
             return (given.Email, given.ExternalId);
         }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -13,6 +14,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 {
     private readonly Dictionary<Session, Rotator> _rotators = [];
     private long _inputs;
+    private int _previewed;
     private (string? Email, string? ExternalId) _owner;
 
     /// <summary>The names of the tokens, exactly; each must be that of one live token.</summary>
@@ -75,10 +77,16 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     [ArgumentCompleter(typeof(LifetimeCompleter))]
     public TimeSpan Overlap { get; set; }
 
+    /// <summary>With -WhatIf, writes a PlannedChange for each token that would be replaced, which a later call takes back and does. What was replaced is written without it too.</summary>
+    [Parameter(ParameterSetName = "Name")]
+    [Parameter(ParameterSetName = "Id")]
+    [NotBlank]
+    public SwitchParameter PassThru { get; set; }
+
     private protected abstract TokenKind Kind { get; }
 
-    /// <summary>The token that is being replaced, where a listed one was given; null where it was an id, a row or a name.</summary>
-    private protected ListedToken? Listed { get; private set; }
+    /// <summary>Whether the token that is being replaced was given as a list shows it, so that it is known whose it is; not by an id, a row or a name.</summary>
+    private protected bool IsListed { get; private set; }
 
     /// <summary>Finds the id of the user whose tokens are meant, by what the parameters say of this input; null where they say nothing, and for a project's.</summary>
     private protected virtual Task<string?> FindOwnerAsync(Session session) => Task.FromResult<string?>(null);
@@ -123,28 +131,73 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
             {
                 Session session = CurrentSession;
                 Rotator rotator = RotatorOf(session);
-                Listed = null;
+                IsListed = false;
                 Start(name, async () => await rotator.RotateAsync(name, await FindOwnerAsync(session).ConfigureAwait(false)).ConfigureAwait(false));
             });
         }
 
         foreach (PSObject item in Id)
         {
-            string target = TokenReference.TargetOf(item, ++_inputs);
+            if (KeepPlanned(item, ++_inputs))
+            {
+                continue;
+            }
+
+            string target = TokenReference.TargetOf(item, _inputs);
             Try(target, () =>
             {
                 TokenReference token = TokenReference.From(item, Kind, Session, VerbsData.Update);
-                Session session = SessionOf(token);
-                if (MyInvocation.ExpectingInput && IsOwn(token.Id, Kind, session) && IsLeftOut(Choice, token.Id, token.Listed, session))
-                {
-                    return;
-                }
-
-                Rotator rotator = RotatorOf(session);
-                Listed = token.Listed;
-                Start(target, async () => await rotator.RotateByIdAsync(token.Id, token.UserId ?? await FindOwnerAsync(session).ConfigureAwait(false)).ConfigureAwait(false));
+                Replace(token, SessionOf(token), target, isListed: token.Listed is not null);
             });
         }
+    }
+
+    /// <inheritdoc/>
+    private protected override void End()
+    {
+        if (IsPlanKept && !Choice.Stores && !IsPreview)
+        {
+            Try(null, () => throw MagicBellException.Invalid("A plan is done with -Vault or -SaveTo: without a store nobody can tell which of its tokens were replaced, and a run that is repeated would issue others."));
+        }
+        else
+        {
+            foreach (WantedToken token in LookUpPlan(Kind, VerbsData.Update, static _ => { }).Where(token => token.IsLookedUp))
+            {
+                Try(token.Token.Id, () => ReplacePlanned(token));
+            }
+        }
+
+        Finish();
+        if (_previewed > 1)
+        {
+            Inform(FormattableString.Invariant($"{_previewed} tokens would be replaced."));
+        }
+
+        base.End();
+    }
+
+    private void ReplacePlanned(WantedToken token)
+    {
+        if (token.Listed is { } listed)
+        {
+            token.Row!.Check(listed);
+        }
+
+        // One that is gone from the list may have been replaced by an earlier run: the journal knows.
+        TokenReference reference = token.Listed is null ? token.Token : TokenReference.From(PSObject.AsPSObject(token.Listed), Kind, token.Scope.Session, VerbsData.Update);
+        Replace(reference, token.Scope.Session, reference.Id, isListed: true);
+    }
+
+    private void Replace(TokenReference token, Session session, string target, bool isListed)
+    {
+        if (MyInvocation.ExpectingInput && IsOwn(token.Id, Kind, session) && IsLeftOut(Choice, token.Id, token.Listed, session))
+        {
+            return;
+        }
+
+        Rotator rotator = RotatorOf(session);
+        IsListed = isListed;
+        Start(target, async () => await rotator.RotateByIdAsync(token.Id, token.UserId ?? await FindOwnerAsync(session).ConfigureAwait(false)).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
@@ -156,6 +209,15 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         MagicBellError.SelfLockout => "Connect with the new token, then call again.",
         _ => null,
     };
+
+    private void Preview(TokenScope scope, ListedToken old)
+    {
+        _previewed++;
+        if (PassThru)
+        {
+            WriteObject(new PlannedChange(MyInvocation.MyCommand.Name, old, scope));
+        }
+    }
 
     // One for each session: it remembers what this run has rotated.
     private Rotator RotatorOf(Session session)
@@ -170,6 +232,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
                 NameOwnerAsync = async scope => _owner = await NameOwnerAsync(scope).ConfigureAwait(false),
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,
+                PreviewedAsync = (scope, old) => OfferAsync(() => Preview(scope, old)),
                 StoreFor = old => StoreFor(Choice, old, session, _owner.Email, _owner.ExternalId),
                 StoreOf = StoreOf,
             });

@@ -51,7 +51,7 @@ public enum RevocationOutcome
     /// <summary>The token was live and is not any more.</summary>
     Revoked,
 
-    /// <summary>It was not live any more: listed as revoked, or gone after an answer was lost.</summary>
+    /// <summary>It was not live any more: listed as revoked, gone after an answer was lost, or gone from the list since a plan was made of that.</summary>
     AlreadyRevoked,
 
     /// <summary>The API refused it, or nothing was sent: the token is as it was, and an error says why.</summary>

@@ -40,6 +40,9 @@ public static class TextView
     public static object? Project(PSObject item) => Shown(item);
 
     /// <inheritdoc cref="Id"/>
+    public static object? ProjectId(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
     public static object? BaseAddress(PSObject item) => Shown(item);
 
     /// <inheritdoc cref="Id"/>

@@ -1,5 +1,4 @@
 using System;
-using System.Management.Automation;
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -47,8 +46,7 @@ public abstract partial class MagicBellCmdlet : IPipeline
         }
     }
 
-    // As Write-Host does it.
-    void IPipeline.Inform(string text) => OfferAsync(() => WriteInformation(new HostInformationMessage { Message = ScreenText.Of(text) }, ["PSHOST"]));
+    void IPipeline.Inform(string text) => OfferAsync(() => Inform(text));
 
     void IPipeline.Verbose(string text) => OfferAsync(() => WriteVerbose(text));
 

@@ -192,6 +192,9 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     /// <returns>True where it did.</returns>
     private protected Task<bool> OfferAsync(Action action) => _queue.OfferAsync(action, last: false);
 
+    /// <summary>Says something that is neither a result nor a warning, as Write-Host does it.</summary>
+    private protected void Inform(string text) => WriteInformation(new HostInformationMessage { Message = ScreenText.Of(text) }, ["PSHOST"]);
+
     /// <summary>Says something on the host's screen when the pipeline has ended and can take no warning.</summary>
     private protected void WarnAfterEnd(string words) => _finalWarnings.Enqueue(ScreenText.Of(words));
 

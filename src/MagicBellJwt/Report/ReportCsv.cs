@@ -49,7 +49,7 @@ internal static class ReportCsv
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    // What spreadsheets take for the beginning of a formula (OWASP, CSV injection), the full-width forms too.
-    private static string Disarm(string text) =>
+    /// <summary>Text that no spreadsheet takes for a formula: with an apostrophe before what begins one (OWASP, CSV injection), in its full-width form too.</summary>
+    internal static string Disarm(string text) =>
         text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '\uFF1D' or '\uFF0B' or '\uFF0D' or '\uFF20' ? "'" + text : text;
 }

@@ -22,6 +22,9 @@ internal sealed class RotationOptions
     /// <summary>Whether this run only tells what it would do.</summary>
     internal bool IsPreview { get; init; }
 
+    /// <summary>Is told of each rotation that would begin, and does not since this run only tells.</summary>
+    internal Func<TokenScope, ListedToken, Task> PreviewedAsync { get; init; } = (_, _) => Task.CompletedTask;
+
     /// <summary>Makes the store for the successor of a token; null where the new token is to go down the pipeline.</summary>
     internal Func<ListedToken, ITokenStore?> StoreFor { get; init; } = _ => null;
 

@@ -289,6 +289,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         if (!await pipeline.ConfirmAsync(_text.Plan(old, store, request.Lifetime), $"Rotate {_text.Noun}").ConfigureAwait(false))
         {
+            await (options.IsPreview ? options.PreviewedAsync(scope, old) : Task.CompletedTask).ConfigureAwait(false);
             return;
         }
 

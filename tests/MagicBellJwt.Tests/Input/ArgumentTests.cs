@@ -45,6 +45,7 @@ public sealed class ArgumentTests(ServerFixture fixture) : ServerTests(fixture)
         ("Find-MbLeakedToken", "LiteralPath", "LiteralPath = $file; TestLive = $true"),
         ("Find-MbLeakedToken", "InputObject", "InputObject = 'text'; TestLive = $true"),
         ("Export-MbTokenReport", "__AllParameterSets", "Path = $file; InputObject = @()"),
+        ("Compare-MbTokenReport", "__AllParameterSets", "ReferenceReport = $file; DifferenceReport = $file"),
         ("ConvertFrom-MbToken", "__AllParameterSets", "Token = 'text'"),
         ("Test-MbToken", "__AllParameterSets", "Token = 'text'; SecretKey = $key"),
     ];

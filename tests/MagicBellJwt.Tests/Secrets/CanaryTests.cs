@@ -69,6 +69,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         ("POST", "'a@example.com', 'b@example.com' | New-MbUserToken -Name laptop -ExpiresIn 1d -Verbose -Debug"),
         ("DELETE", "$project[2..4] | Remove-MbProjectToken -Session canary -PassThru -Verbose -Debug"),
         ("DELETE", "$project[5].Id | Remove-MbProjectToken -PassThru -Force -Verbose -Debug"),
+        ("GET DELETE", "$plan = $project[2..4] | Remove-MbProjectToken -Session canary -WhatIf -PassThru -Verbose -Debug; $plan | Export-Clixml $folder/plan.xml; $plan | ConvertTo-Csv | ConvertFrom-Csv | Remove-MbProjectToken -Session canary -Force -PassThru -Verbose -Debug"),
         ("DELETE", "$user[1..3] | Remove-MbUserToken -Session canary -PassThru -Force -Verbose -Debug"),
     ];
 
@@ -86,6 +87,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         "New-MbUserToken -Email nobody -ApiKey pk_1 -SecretKey $key -Verbose -Debug",
         "$token | ConvertFrom-MbToken -Verbose -Debug; $bearerText.Substring(9), $bearerText | ConvertFrom-MbToken -Verbose -Debug",
         "Test-MbToken $signed $key -Verbose -Debug; Test-MbToken $token $key -Verbose -Debug; Test-MbToken $bearerText.Substring(7) $key -Verbose -Debug; Test-MbToken -SecretKey $keyText -Token $signed -Verbose -Debug",
+        "'[]' | Set-Content $folder/list.json; Compare-MbTokenReport $folder/list.json $bearerText -Verbose -Debug; Compare-MbTokenReport $folder/none.json @([pscustomobject]@{ Id = $bearerText; Name = $bearerText }) -Verbose -Debug",
         "Find-MbLeakedToken $folder -Recurse -Verbose -Debug; $bearerText | Find-MbLeakedToken -Verbose -Debug; Find-MbLeakedToken $folder/none -Verbose -Debug",
     ];
 
