@@ -47,4 +47,7 @@ public enum MagicBellError
 
     /// <summary>A rotation came to no end: its journal, its store or the new token failed. The old token was not revoked, or it says that it may have been.</summary>
     RotationFailed,
+
+    /// <summary>What was to be recorded could not be, so nothing was sent; or a history cannot be read.</summary>
+    HistoryFailed,
 }

@@ -46,6 +46,12 @@ public sealed class CreatedToken
     /// <summary>Whether an end was asked for, and the answer does not say one: then nobody knows whether the token ever ends.</summary>
     public bool IsExpiryUnknown { get; internal set; }
 
+    /// <summary>How often the create was sent.</summary>
+    public int Attempts { get; internal set; }
+
+    /// <summary>The server's id of the request that was answered; null where it sent none.</summary>
+    public string? RequestId { get; internal set; }
+
     /// <summary>The id, never the value.</summary>
     /// <returns>The token's id.</returns>
     public override string ToString() => TokenId;
@@ -54,7 +60,14 @@ public sealed class CreatedToken
 /// <summary>The answer to a revocation (<c>DiscardTokenResponse</c>).</summary>
 /// <param name="TokenId">The id that was revoked.</param>
 /// <param name="DiscardedAt">When, by the server.</param>
-public sealed record DiscardedToken(string TokenId, DateTimeOffset DiscardedAt);
+public sealed record DiscardedToken(string TokenId, DateTimeOffset DiscardedAt)
+{
+    /// <summary>How often the revocation was sent.</summary>
+    public int Attempts { get; internal set; }
+
+    /// <summary>The server's id of the request that was answered; null where it sent none.</summary>
+    public string? RequestId { get; internal set; }
+}
 
 /// <summary>What to issue for a project (<c>CreateProjectTokenRequest</c>).</summary>
 /// <param name="Name">The token's name, 1 to 255 characters; the document requires it.</param>

@@ -21,10 +21,10 @@ public static class SoakWork
         "GET * answer every=79 next=elsewhere",
         "* * 307 every=83 location=https://elsewhere.invalid/",
         "* * delay every=89 ms=5",
-        "GET,DELETE * reset every=997",
-        "GET,DELETE * cut every=1009",
-        "DELETE * reset-after-work every=1013",
-        "GET,DELETE * 503 every=1019",
+        "GET,DELETE * reset every=1999",
+        "GET,DELETE * cut every=2003",
+        "DELETE * reset-after-work every=2011",
+        "GET,DELETE * 503 every=2017",
         "* * 429 every=4999 retry-after=1",
 
         // Once, early: it drops every connection, those too that somebody forgot to close.

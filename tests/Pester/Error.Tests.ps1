@@ -8,6 +8,7 @@ BeforeDiscovery {
         @{ Id = 'MbCreateOutcomeUnknown'; Category = 'InvalidResult'; Target = 'ci'; Fault = 'POST * reset-after-work'; Run = { New-MbProjectToken 'ci' } }
         @{ Id = 'MbUnexpectedResponse'; Category = 'InvalidData'; Fault = 'GET * 200 body=html'; Run = { Get-MbProjectToken } }
         @{ Id = 'MbRotationFailed'; Category = 'InvalidResult'; Run = { New-MbProjectToken 'ci' | Update-MbProjectToken -SaveTo { throw 'full' } -JournalPath (Join-Path $TestDrive 'rotations.jsonl') } }
+        @{ Id = 'MbHistoryFailed'; Category = 'WriteError'; Run = { Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local -History $TestDrive; New-MbProjectToken 'ci' -ExpiresIn 1d } }
     )
 }
 

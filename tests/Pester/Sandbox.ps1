@@ -1,6 +1,9 @@
 # Starts the sandbox's HTTP server in a process of its own, and connects to it. Dot-sourced by each test file.
 $ErrorActionPreference = 'Stop'
 $repository = Split-Path (Split-Path $PSScriptRoot)
+
+# What is recorded stays out of the account's own folders.
+$env:XDG_STATE_HOME = Join-Path ([IO.Path]::GetTempPath()) "MagicBellJwt-tests-$PID"
 . "$PSScriptRoot/../Shell.ps1"
 Import-Module (Join-Path $repository 'out/MagicBellJwt') -Force
 

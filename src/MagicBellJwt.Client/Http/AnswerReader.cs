@@ -53,6 +53,8 @@ internal static class AnswerReader
             TokenId = id,
             CreatedAt = created.CreatedAt ?? throw new UnreadableAnswerException("the answer has no created_at"),
             ExpiresAt = created.ExpiresAt,
+            Attempts = answer.Attempts,
+            RequestId = answer.RequestId,
         };
     }
 
@@ -61,7 +63,11 @@ internal static class AnswerReader
         DiscardAnswer discarded = Read<DiscardAnswer>(answer);
         return new DiscardedToken(
             IdOf(discarded.TokenId, discarded.Id) ?? throw new UnreadableAnswerException("the answer has no token_id"),
-            discarded.DiscardedAt ?? throw new UnreadableAnswerException("the answer has no discarded_at"));
+            discarded.DiscardedAt ?? throw new UnreadableAnswerException("the answer has no discarded_at"))
+        {
+            Attempts = answer.Attempts,
+            RequestId = answer.RequestId,
+        };
     }
 
     /// <summary>The <c>errors[]</c> of an answer; null where its body is anything else than the API's own, an object with such an array.</summary>
@@ -382,7 +388,9 @@ internal static class AnswerReader
 /// <param name="Body">Its body.</param>
 /// <param name="Address">Where it came from.</param>
 /// <param name="Redactor">Hides what it must not show of it.</param>
-internal readonly record struct Answer(Stream Body, Uri Address, Redactor Redactor);
+/// <param name="Attempts">How often the request was sent for it.</param>
+/// <param name="RequestId">The server's id of the request; null where it sent none.</param>
+internal readonly record struct Answer(Stream Body, Uri Address, Redactor Redactor, int Attempts = 1, string? RequestId = null);
 
 /// <summary>An answer that is not what the API's document says. The message quotes nothing of it.</summary>
 internal sealed class UnreadableAnswerException(string message) : Exception(message);

@@ -207,7 +207,7 @@ internal sealed class ApiConnection : IDisposable
         DescribeHeaders(progress, message, response, redactor);
         try
         {
-            var answer = new Answer(body ?? await reading.ConfigureAwait(false), request.Address, redactor);
+            var answer = new Answer(body ?? await reading.ConfigureAwait(false), request.Address, redactor, progress.Attempts, attempt.RequestId);
             if (!response.IsSuccessStatusCode)
             {
                 throw Refusal(AnswerReader.ReadErrors(answer));

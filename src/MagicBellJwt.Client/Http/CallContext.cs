@@ -22,6 +22,9 @@ public sealed record CallContext(
         : this(cancellationToken, cancellationToken)
     {
     }
+
+    /// <summary>Why the caller does it, for the history: <c>CHG-4711</c>; null where no reason was given.</summary>
+    public string? Reason { get; init; }
 }
 
 /// <summary>Something that happened during a call. Its text holds no secret.</summary>

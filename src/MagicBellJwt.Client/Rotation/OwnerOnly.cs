@@ -1,3 +1,4 @@
+using System;
 using System.ComponentModel;
 using System.IO;
 using System.Runtime.InteropServices;
@@ -41,6 +42,21 @@ public static class OwnerOnly
         {
             file.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Refuses what is no file of its own: a folder, a device, a link to elsewhere. A missing file is none of them.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">It is one of them.</exception>
+    public static void RefuseSpecial(string path)
+    {
+        string? what = Directory.Exists(path) ? "It is a folder."
+            : path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal) ? "It is a device."
+            : File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReparsePoint) != 0 ? "It is a link."
+            : null;
+        if (what is not null)
+        {
+            throw new IOException(what);
         }
     }
 

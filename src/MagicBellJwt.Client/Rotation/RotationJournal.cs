@@ -206,11 +206,7 @@ public sealed class RotationJournal : IDisposable
         }
     }
 
-    private static string PathOf(string name)
-    {
-        string safe = new([.. name.Select(character => char.IsLetterOrDigit(character) && character < 128 || character is '.' or '-' or '_' ? char.ToLowerInvariant(character) : '-')]);
-        return System.IO.Path.Combine(StateFolder.Path, safe.Substring(0, Math.Min(safe.Length, 120)) + ".rotations.jsonl");
-    }
+    private static string PathOf(string name) => StateFolder.FileOf(name, ".rotations.jsonl");
 
     private static string NameOf(RotationStep step) => step.ToString().ToLowerInvariant();
 
@@ -268,24 +264,10 @@ public sealed class RotationJournal : IDisposable
 
     private byte[] ReadAll()
     {
-        if (Directory.Exists(Path))
-        {
-            throw new IOException("It is a folder.");
-        }
-
-        if (Path.StartsWith("/dev/", StringComparison.Ordinal) && !Path.StartsWith("/dev/shm/", StringComparison.Ordinal))
-        {
-            throw new IOException("It is a device.");
-        }
-
+        OwnerOnly.RefuseSpecial(Path);
         if (!File.Exists(Path))
         {
             return [];
-        }
-
-        if ((File.GetAttributes(Path) & FileAttributes.ReparsePoint) != 0)
-        {
-            throw new IOException("It is a link.");
         }
 
         // Another process may write it meanwhile. Opened for both: a pipe that is opened for reading alone would wait for its writer.

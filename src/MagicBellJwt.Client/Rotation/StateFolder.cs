@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using System.Runtime.InteropServices;
 
 namespace MagicBellJwt.Client.Rotation;
@@ -8,6 +9,14 @@ internal static class StateFolder
 {
     /// <exception cref="MagicBellException">The environment names neither it nor a home.</exception>
     public static string Path => System.IO.Path.Combine(Root(), "MagicBellJwt");
+
+    /// <summary>A file in it, under a name of which every file system takes each character.</summary>
+    /// <exception cref="MagicBellException">The environment names neither it nor a home.</exception>
+    public static string FileOf(string name, string extension)
+    {
+        string safe = new([.. name.Select(character => char.IsLetterOrDigit(character) && character < 128 || character is '.' or '-' or '_' ? char.ToLowerInvariant(character) : '-')]);
+        return System.IO.Path.Combine(Path, safe.Substring(0, Math.Min(safe.Length, 120)) + extension);
+    }
 
     private static string Root()
     {
@@ -30,5 +39,5 @@ internal static class StateFolder
 
     private static string NotEmpty(string folder) => folder.Length > 0
         ? folder
-        : throw MagicBellException.Invalid("This account has no home folder to keep a journal in. Say where with -JournalPath.");
+        : throw MagicBellException.Invalid("This account has no home folder to keep a journal or a history in. Say where with -JournalPath, or with Connect-MbProject -History.");
 }

@@ -10,6 +10,7 @@ using System.Runtime.InteropServices;
 using System.Security;
 using System.Text.RegularExpressions;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.History;
 using MagicBellJwt.Completion;
 using MagicBellJwt.Rotation;
 using MagicBellJwt.Sandbox;
@@ -23,6 +24,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 {
     private const string DefaultTokenVariable = "MAGICBELL_PROJECT_TOKEN";
     private const string AddressVariable = "MAGICBELL_BASE_URL";
+    internal const string HistoryVariable = "MAGICBELL_HISTORY";
 
     private static readonly string[] s_proxySchemes = ["http", "https", "socks4", "socks4a", "socks5"];
     private static readonly TimeSpan s_endsSoon = TimeSpan.FromDays(7);
@@ -118,6 +120,23 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     [Credential]
     public PSCredential? ProxyCredential { get; set; }
 
+    /// <summary>
+    /// The file that records what the session does; what cannot be recorded there is not sent. Without it the environment variable
+    /// MAGICBELL_HISTORY is taken, which means the same; else a file a project in the platform's state directory, which is done without where it cannot be written.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? History { get; set; }
+
+    /// <summary>Whether the history has e-mail addresses and external ids of people: Personal, or Standard, which is without them.</summary>
+    [Parameter]
+    public HistoryDetail HistoryDetail { get; set; }
+
+    /// <summary>Refuses to issue, revoke or rotate without -Reason.</summary>
+    [Parameter]
+    [NotBlank]
+    public SwitchParameter RequireReason { get; set; }
+
     /// <summary>Makes the session without the read that checks it.</summary>
     [Parameter]
     [NotBlank]
@@ -157,6 +176,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         }
 
         WarnOf(session);
+        TellUnsettled(session);
         SessionStore.Current.Add(session);
         if (PassThru)
         {
@@ -228,7 +248,30 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         }
 
         WriteVerbose(source == "$env:" + DefaultTokenVariable && TokenVariable is null ? $"The project token is taken from {source}: no -{nameof(ProjectToken)} was given." : $"The project token is from {source}.");
-        return new Session(name, options, Sandbox, isNamed: Name is not null, source) { TokenPlace = place };
+        var session = new Session(name, options, Sandbox, isNamed: Name is not null, source) { TokenPlace = place, RequiresReason = RequireReason };
+        session.History = OpenHistory(session);
+        return session;
+    }
+
+    // A sandbox in this process is gone with its session: without -History there is nothing to account for.
+    private TokenHistory? OpenHistory(Session session)
+    {
+        string? asked = History ?? Environment.GetEnvironmentVariable(HistoryVariable);
+        if (string.IsNullOrWhiteSpace(asked) && Sandbox)
+        {
+            return null;
+        }
+
+        try
+        {
+            string path = string.IsNullOrWhiteSpace(asked) ? TokenHistory.PathOf(session.BaseAddress, session.ProjectId) : GetUnresolvedProviderPathFromPSPath(asked);
+            return HistoryRecorder.Open(path, isRequired: !string.IsNullOrWhiteSpace(asked), session.Name, session.BaseAddress, HistoryDetail);
+        }
+        catch (MagicBellException failure) when (string.IsNullOrWhiteSpace(asked))
+        {
+            WriteWarning($"What this session does is not recorded. {failure.Message}");
+            return null;
+        }
     }
 
     // A method of its own, so that the sandbox's assembly is loaded only where it is used.

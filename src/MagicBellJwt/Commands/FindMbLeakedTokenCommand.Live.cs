@@ -4,7 +4,9 @@ using System.Linq;
 using System.Management.Automation;
 using System.Security.Cryptography;
 using System.Text;
+using System.Threading.Tasks;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.History;
 
 namespace MagicBellJwt.Commands;
 
@@ -245,7 +247,7 @@ public sealed partial class FindMbLeakedTokenCommand
         {
             Await(async () =>
             {
-                await session.Service.ProbeAsync(found.Value, ReadCall).ConfigureAwait(false);
+                await TestAsync(session, found.Value, leak.Fingerprint).ConfigureAwait(false);
                 return true;
             });
             return new Answer(true, TokenKind.Project, null);
@@ -264,6 +266,32 @@ public sealed partial class FindMbLeakedTokenCommand
             // The place of the token is still reported.
             Report(failure, leak.Fingerprint);
             return new Answer(null, null, null);
+        }
+    }
+
+    // Sending somebody's token is recorded too: it shows in the project's own logs.
+    private async Task TestAsync(Session session, string value, string fingerprint)
+    {
+        const string Operation = "TestToken";
+        var subject = new HistorySubject { Fingerprint = fingerprint };
+        long intent = session.History is { } history ? await history.BeginAsync(Operation, subject, session.Service.ClockOffset, ReadCall).ConfigureAwait(false) : 0;
+        MagicBellException? failure = null;
+        try
+        {
+            await session.Service.ProbeAsync(value, ReadCall).ConfigureAwait(false);
+        }
+        catch (MagicBellException refused)
+        {
+            failure = refused;
+            throw;
+        }
+        finally
+        {
+            if (session.History is { } open)
+            {
+                string outcome = failure is null ? "Live" : failure.IsCertain ? "Refused" : TokenHistory.Unknown;
+                await open.EndAsync(intent, Operation, outcome, new HistorySubject(), failure, session.Service.ClockOffset, ReadCall).ConfigureAwait(false);
+            }
         }
     }
 

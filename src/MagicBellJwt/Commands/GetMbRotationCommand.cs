@@ -9,7 +9,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Shows the rotations that are under way, by their journal. Sends nothing.</summary>
 [Cmdlet(VerbsCommon.Get, "MbRotation", HelpUri = HelpPages.Folder + "Get-MbRotation.md")]
 [OutputType(typeof(PendingRotation))]
-public sealed class GetMbRotationCommand : RotationCmdlet
+public sealed class GetMbRotationCommand : SessionCmdlet
 {
     /// <summary>The names of the tokens, with wildcards; without it all.</summary>
     [Parameter(Position = 0)]
@@ -18,13 +18,16 @@ public sealed class GetMbRotationCommand : RotationCmdlet
     [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
-    private protected override bool IsPreview => true;
+    /// <summary>The journal; without it the project's own, in the platform's state directory.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? JournalPath { get; set; }
 
     /// <inheritdoc/>
     private protected override void Process() => Try(null, () =>
     {
         Session session = CurrentSession;
-        RotationJournal journal = JournalOf(session);
+        var journal = RotationJournal.Peek(RotationCmdlet.JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath)));
         WildcardPattern[]? patterns = Name is null ? null : [.. Name.Select(name => WildcardPattern.Get(name, WildcardOptions.IgnoreCase))];
         foreach (RotationEntry entry in journal.Entries.Where(entry => !entry.IsFinished && RotationText.IsOf(entry, session)))
         {

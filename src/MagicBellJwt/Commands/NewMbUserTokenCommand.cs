@@ -2,7 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.Management.Automation;
 using System.Security;
+using System.Threading.Tasks;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.History;
 using MagicBellJwt.Completion;
 
 namespace MagicBellJwt.Commands;
@@ -15,7 +17,10 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
 {
     private const string Signed = "Signed";
 
+    private const string SignOperation = "SignUserJwt";
+
     private UserTokenSigner? _signer;
+    private TokenHistory? _history;
 
     /// <summary>The user's e-mail address. It or -ExternalId, or both, say whose token it is. An empty column of a row is no value.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -128,6 +133,32 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         }
 
         DateTimeOffset? end = request.Lifetime is { } seconds ? now.AddSeconds(seconds) : null;
-        WriteObject(new IssuedToken(_signer.Sign(request.Email, request.ExternalId, end), now, end, request, AsPlainText));
+        TokenHistory? history = HistoryOfSigning();
+        var subject = new HistorySubject { Name = request.Name, Email = request.Email, ExternalId = request.ExternalId };
+        long intent = history is null ? 0 : Await(() => history.BeginAsync(SignOperation, subject, null, WriteCall));
+        var issued = new IssuedToken(_signer.Sign(request.Email, request.ExternalId, end), now, end, request, AsPlainText);
+        Record(() => history?.EndAsync(intent, SignOperation, TokenHistory.Issued, new HistorySubject { Fingerprint = issued.Fingerprint, CreatedAt = now, ExpiresAt = end }, null, null, WriteCall));
+        WriteObject(issued);
+        Record(() => history?.ClaimAsync(null, issued.Fingerprint, "the pipeline", WriteCall));
+
+        void Record(Func<Task?> record) => Await(async () =>
+        {
+            await (record() ?? Task.CompletedTask).ConfigureAwait(false);
+            return true;
+        });
+    }
+
+    // It needs no session, and is done in the project of a secret key all the same.
+    private TokenHistory? HistoryOfSigning()
+    {
+        Session? session = Session ?? SessionStore.Current.Latest;
+        if (session is { RequiresReason: true } && string.IsNullOrWhiteSpace(Reason))
+        {
+            throw TokenScope.NoReason(session);
+        }
+
+        string? asked = Environment.GetEnvironmentVariable(ConnectMbProjectCommand.HistoryVariable);
+        return session?.History
+            ?? (string.IsNullOrWhiteSpace(asked) ? null : _history ??= HistoryRecorder.Open(GetUnresolvedProviderPathFromPSPath(asked), isRequired: true, "", JwtServiceOptions.VendorAddress, HistoryDetail.Standard));
     }
 }

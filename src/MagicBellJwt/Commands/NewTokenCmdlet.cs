@@ -11,7 +11,7 @@ using MagicBellJwt.Rotation;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Issues tokens, to the pipeline or into a store. One that surely nobody was given is revoked again.</summary>
-public abstract class NewTokenCmdlet : SessionCmdlet
+public abstract class NewTokenCmdlet : WritingCmdlet
 {
     // The Date header, which tells the server's clock, has whole seconds.
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(5);
@@ -90,6 +90,7 @@ public abstract class NewTokenCmdlet : SessionCmdlet
     private protected override void Begin()
     {
         base.Begin();
+        TellUnsettled();
         _onCommandLine = new(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
         string? wrong = this switch
         {
@@ -227,9 +228,17 @@ public abstract class NewTokenCmdlet : SessionCmdlet
             {
                 await StoreAsync(scope, store, issued, begun).ConfigureAwait(false);
             }
-            else if (await DeliverAsync(issued).ConfigureAwait(false) == Delivery.Refused)
+            else
             {
-                WarnAfterEnd($"The pipeline ended before it was given {description}. {await RevokeUndeliveredAsync(scope, issued, begun, UndoCall).ConfigureAwait(false)}");
+                switch (await DeliverAsync(issued).ConfigureAwait(false))
+                {
+                    case Delivery.Written:
+                        await scope.ClaimAsync(issued.Id, issued.Fingerprint, "the pipeline", WriteCall).ConfigureAwait(false);
+                        break;
+                    case Delivery.Refused:
+                        WarnAfterEnd($"The pipeline ended before it was given {description}. {await RevokeUndeliveredAsync(scope, issued, begun, UndoCall).ConfigureAwait(false)}");
+                        break;
+                }
             }
         });
     }
@@ -315,6 +324,7 @@ public abstract class NewTokenCmdlet : SessionCmdlet
         switch (result.Outcome)
         {
             case StoreOutcome.Stored:
+                await scope.ClaimAsync(issued.Id, issued.Fingerprint, place, WriteCall).ConfigureAwait(false);
                 if (await OfferAsync(new StoredToken(issued, place)).ConfigureAwait(false) == Delivery.Refused)
                 {
                     WarnAfterEnd($"The {scope.Noun} {issued.Id} is issued and stored in {ScreenText.Of(place)}: the pipeline ended before it was told.");

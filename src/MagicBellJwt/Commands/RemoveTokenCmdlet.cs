@@ -8,7 +8,7 @@ using MagicBellJwt.Completion;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Revokes tokens, each after it is known for what it is and ShouldProcess agreed.</summary>
-public abstract class RemoveTokenCmdlet : SessionCmdlet
+public abstract class RemoveTokenCmdlet : WritingCmdlet
 {
     // One token may have leaked to many places.
     private readonly HashSet<string> _leaked = new(StringComparer.OrdinalIgnoreCase);
@@ -215,7 +215,7 @@ public abstract class RemoveTokenCmdlet : SessionCmdlet
             Revocation revocation;
             try
             {
-                revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall).ConfigureAwait(false);
+                revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall, token.Name).ConfigureAwait(false);
                 revocation.Name = token.Name;
             }
             catch (MagicBellException failure) when (PassThru)

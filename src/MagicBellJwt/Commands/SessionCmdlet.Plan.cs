@@ -10,7 +10,7 @@ public abstract partial class SessionCmdlet
     private readonly List<PlanRow> _plan = [];
 
     /// <summary>Whether nothing is to be changed, because of -WhatIf or its preference.</summary>
-    private protected virtual bool IsPreview => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? bound)
+    private protected bool IsPreview => MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? bound)
         ? LanguagePrimitives.IsTrue(bound)
         : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
 

@@ -100,6 +100,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     private protected override void Begin()
     {
         base.Begin();
+        TellUnsettled();
         string? wrong = this switch
         {
             { Vault: not null, SaveTo: not null } => "-Vault and -SaveTo exclude each other: a token is stored in one place.",

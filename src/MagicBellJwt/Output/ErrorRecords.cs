@@ -39,7 +39,7 @@ internal static class ErrorRecords
     };
 
     /// <summary>Whether going on is pointless: every further call would fail the same way.</summary>
-    internal static bool Ends(MagicBellException failure) => failure.Error is MagicBellError.Unauthorized or MagicBellError.NotConnected;
+    internal static bool Ends(MagicBellException failure) => failure.Error is MagicBellError.Unauthorized or MagicBellError.NotConnected or MagicBellError.HistoryFailed;
 
     private static ErrorCategory CategoryOf(MagicBellError error) => error switch
     {
@@ -58,6 +58,7 @@ internal static class ErrorRecords
         MagicBellError.NotConnected => ErrorCategory.ConnectionError,
         MagicBellError.SelfLockout => ErrorCategory.PermissionDenied,
         MagicBellError.RotationFailed => ErrorCategory.InvalidResult,
+        MagicBellError.HistoryFailed => ErrorCategory.WriteError,
         _ => throw new ArgumentOutOfRangeException(nameof(error)),
     };
 
@@ -80,6 +81,7 @@ internal static class ErrorRecords
         MagicBellError.NotConnected => "Connect first: Connect-MbProject, or Connect-MbProject -Sandbox to try things out.",
         MagicBellError.SelfLockout => "Connect with another token first, or repeat with -AllowSelfLockout.",
         MagicBellError.RotationFailed => "Do what the message says, then call again: a rotation that was interrupted is finished or undone first.",
+        MagicBellError.HistoryFailed => "See that the file can be written and the disk has room, then call again. Another file: Connect-MbProject -History PATH.",
         _ => throw new ArgumentOutOfRangeException(nameof(failure)),
     };
 }

@@ -21,6 +21,8 @@ public sealed class IssuedToken
         _isExpiryUnknown = created.IsExpiryUnknown;
         UserId = kind == TokenKind.User && JsonWebToken.TryDecode(created.Token, out JsonWebToken? decoded) ? decoded!.UserId : null;
         Session = session;
+        Attempts = created.Attempts;
+        RequestId = created.RequestId;
     }
 
     /// <summary>A user token that was signed on this machine: the API does not know it, so it has no id.</summary>
@@ -81,6 +83,12 @@ public sealed class IssuedToken
     public object Token { get; }
 
     internal Session? Session { get; }
+
+    /// <summary>How often the create was sent, for the history; null for a token that was signed on this machine.</summary>
+    internal int? Attempts { get; }
+
+    /// <summary>The server's id of the request, for the history; null where it sent none.</summary>
+    internal string? RequestId { get; }
 
     /// <summary>The token's id, never its value.</summary>
     /// <returns>The id; empty where it has none.</returns>

@@ -40,6 +40,12 @@ public sealed class Revocation
     /// <summary>When it ended, by the server, also called At; null where that is not known, and where the revocation failed or its answer was lost.</summary>
     public DateTimeOffset? DiscardedAt { get; }
 
+    /// <summary>How often the revocation was sent, for the history; null where that is not known.</summary>
+    internal int? Attempts { get; init; }
+
+    /// <summary>The server's id of the request, for the history; null where that is not known.</summary>
+    internal string? RequestId { get; init; }
+
     /// <summary>The token's id.</summary>
     /// <returns>The id.</returns>
     public override string ToString() => Id;

@@ -75,6 +75,42 @@ public static class TextView
     /// <inheritdoc cref="Id"/>
     public static object? OtherFields(PSObject item) => Shown(item);
 
+    /// <inheritdoc cref="Id"/>
+    public static object? Fingerprint(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Step(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Detail(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? HeldBy(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Reason(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Error(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Address(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Account(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? HostName(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Module(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? RequestId(PSObject item) => Shown(item);
+
+    /// <inheritdoc cref="Id"/>
+    public static object? Look(PSObject item) => Shown(item);
+
     private static string? Shown(PSObject item, [CallerMemberName] string property = "") =>
         item.BaseObject.GetType().GetProperty(property)?.GetValue(item.BaseObject) is { } value ? ScreenText.Of(TextOf(value)) : null;
 

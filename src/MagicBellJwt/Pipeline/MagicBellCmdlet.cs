@@ -57,10 +57,13 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     private protected CallContext ReadCall => new(_stop.Token, _stop.Token, OnNotice, _describesHeaders, _describesAttempts);
 
     /// <summary>A call that changes something: a stop lets its answer arrive.</summary>
-    private protected CallContext WriteCall => new(_stop.Token, _abandon.Token, OnNotice, _describesHeaders, _describesAttempts);
+    private protected CallContext WriteCall => new(_stop.Token, _abandon.Token, OnNotice, _describesHeaders, _describesAttempts) { Reason = WriteReason };
 
     /// <summary>A call that takes something back after the pipeline has ended.</summary>
-    private protected CallContext UndoCall => new(_end.Token);
+    private protected CallContext UndoCall => new(_end.Token) { Reason = WriteReason };
+
+    /// <summary>Why the caller writes, for the history; null where no reason was given.</summary>
+    private protected virtual string? WriteReason => null;
 
     /// <summary>Learns what the caller wants to hear.</summary>
     private protected override void Begin()
@@ -235,6 +238,38 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     /// <param name="perMinute">How many of them a minute the session's rate limit lets through, where each is one request; else 0.</param>
     /// <param name="reads">How many requests they all take, where that is not one for each.</param>
     private protected void Expect(int count, int perMinute = 0, int? reads = null) => _progress.Expect(count, perMinute, reads ?? count);
+
+    /// <summary>Warns, once for each, of operations whose process ended before it knew what came of them, or before anybody took the token.</summary>
+    private protected void TellUnsettled(Session session)
+    {
+        session.ReviewedAt = DateTimeOffset.UtcNow;
+        if (session.History is not { } history)
+        {
+            return;
+        }
+
+        long[] numbers;
+        try
+        {
+            numbers = HistoryRecorder.Unsettled(history, session.Name);
+        }
+        catch (MagicBellException failure)
+        {
+            // There is none yet, or it cannot be read: what is written next says so.
+            WriteVerbose(failure.Message);
+            return;
+        }
+
+        if (numbers.Length > 0)
+        {
+            WriteWarning($"The history has {(numbers.Length == 1 ? "an operation" : $"{numbers.Length} operations")} of this project whose process ended early: a token may be live that nobody holds. See what to look at: Get-MbTokenHistory -Outcome Unknown, Unclaimed{CommandText.SessionArgument(session)} | Format-List Name, Id, Time, Look");
+            Await(async () =>
+            {
+                await history.NoteToldAsync(numbers, ReadCall).ConfigureAwait(false);
+                return true;
+            });
+        }
+    }
 
     private async Task RunAsync(object? target, Func<Task> work)
     {

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.History;
 using MagicBellJwt.Client.Rotation;
 
 namespace MagicBellJwt.Rotation;
@@ -250,11 +251,28 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         RotationEntry entry = journal.Begin(
             RotationText.ProjectKey(session), KindWord, older.Id!, name, scope.UserId, Guid.NewGuid(), lifetime: null, store.Vault, storedByScript: false, options.Overlap, [older.Id!], store.File);
-        journal.Write(
-            entry, RotationStep.Retiring, ("new", held.Id), ("fingerprint", TokenFingerprint.Of(value!)), ("secret", store.SecretOf(held.Id!)), ("due", RotationJournal.Time(held.CreatedAt + options.Overlap)));
+        await WriteAsync(
+            entry, RotationStep.Retiring, ("new", held.Id), ("fingerprint", TokenFingerprint.Of(value!)), ("secret", store.SecretOf(held.Id!)), ("due", RotationJournal.Time(held.CreatedAt + options.Overlap))).ConfigureAwait(false);
         pipeline.Inform($"The {RotationText.Holder(entry)} holds the {_text.Noun} {held.Id}, and {RotationText.Old(entry)} is the one older token of that name. No journal here says more, so it is taken for the one that was replaced: it ends when the overlap is over.");
         await ContinueAsync(entry).ConfigureAwait(false);
         return entry;
+    }
+
+    /// <summary>Takes a rotation to its next step: first in the history, then in the journal. A token that is stored, or was handed over, is claimed there.</summary>
+    private async Task WriteAsync(RotationEntry entry, RotationStep step, params (string Name, string? Value)[] facts)
+    {
+        string? newId = entry.NewId ?? facts.FirstOrDefault(fact => fact.Name == "new").Value;
+        if (session.History is { } history)
+        {
+            var old = new HistorySubject { Id = entry.OldId, Name = entry.Name, UserId = entry.UserId };
+            await history.StepAsync(old, entry.Id, step.ToString(), newId, RotationText.StoredIn(entry), pipeline.WriteCall).ConfigureAwait(false);
+        }
+
+        journal.Write(entry, step, facts);
+        if (step is RotationStep.Stored || (step is RotationStep.HandedOver && entry.PossibleOrphans.Count == 0))
+        {
+            await new TokenScope(session, kind, entry.UserId).ClaimAsync(newId, entry.Fingerprint, RotationText.StoredIn(entry) ?? "the pipeline", pipeline.WriteCall).ConfigureAwait(false);
+        }
     }
 
     private async Task BeginAsync(TokenScope scope, ListedToken old, IReadOnlyList<ListedToken> tokens)
@@ -350,13 +368,13 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
         catch (MagicBellException failure) when (failure.IsCertain)
         {
-            journal.Write(entry, RotationStep.Undone);
+            await WriteAsync(entry, RotationStep.Undone).ConfigureAwait(false);
             throw;
         }
         catch (OperationCanceledException)
         {
             // Nothing was sent: a create that may have been carried out fails in another way.
-            journal.Write(entry, RotationStep.Undone);
+            await WriteAsync(entry, RotationStep.Undone).ConfigureAwait(false);
             throw;
         }
 
@@ -368,7 +386,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         rotation.Issued = issued;
         rotation.Value = SecureText.Reveal(issued);
         rotation.IsUndelivered = true;
-        journal.Write(entry, RotationStep.Created, ("new", issued.Id), ("fingerprint", issued.Fingerprint));
+        await WriteAsync(entry, RotationStep.Created, ("new", issued.Id), ("fingerprint", issued.Fingerprint)).ConfigureAwait(false);
         return true;
     }
 
@@ -406,7 +424,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         string[] orphans = [.. entry.PossibleOrphans, .. found];
         if (found.Length > 0 || !mayStillCome)
         {
-            journal.Write(entry, mayStillCome ? RotationStep.InDoubt : RotationStep.Undone, ("orphans", orphans.Length > 0 ? string.Join(" ", orphans) : null));
+            await WriteAsync(entry, mayStillCome ? RotationStep.InDoubt : RotationStep.Undone, ("orphans", orphans.Length > 0 ? string.Join(" ", orphans) : null)).ConfigureAwait(false);
         }
 
         return false;
@@ -423,7 +441,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         await rotation.Scope.ProveAsync(token.Id, rotation.Value!, pipeline.ReadCall).ConfigureAwait(false);
-        journal.Write(rotation.Entry, RotationStep.Proved);
+        await WriteAsync(rotation.Entry, RotationStep.Proved).ConfigureAwait(false);
         return true;
     }
 
@@ -431,7 +449,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     private async Task<bool> HandOverAsync(Rotation rotation)
     {
         RotationEntry entry = rotation.Entry;
-        journal.Write(entry, RotationStep.Storing);
+        await WriteAsync(entry, RotationStep.Storing).ConfigureAwait(false);
         if (!await pipeline.EmitAsync(rotation.Issued!).ConfigureAwait(false))
         {
             throw new OperationCanceledException();
@@ -439,7 +457,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         rotation.IsUndelivered = false;
         Settle(entry);
-        journal.Write(entry, RotationStep.HandedOver);
+        await WriteAsync(entry, RotationStep.HandedOver).ConfigureAwait(false);
         await pipeline.WarnAsync($"The old {_text.Noun} {entry.OldId} stays: without -Vault or -SaveTo this command cannot know whether {entry.NewId} was stored. When it is: {_text.Remove(entry.OldId)}").ConfigureAwait(false);
         return false;
     }
@@ -448,16 +466,16 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     {
         RotationEntry entry = rotation.Entry;
         ITokenStore store = rotation.Store!;
-        journal.Write(entry, RotationStep.Storing, ("secret", store.SecretOf(entry.NewId!)));
+        await WriteAsync(entry, RotationStep.Storing, ("secret", store.SecretOf(entry.NewId!))).ConfigureAwait(false);
         rotation.IsUndelivered = false;
         StoreResult result = await pipeline.RunAsync(() => store.Store(rotation.Issued!, rotation.Value!)).ConfigureAwait(false);
         switch (result.Outcome)
         {
             case StoreOutcome.Stored:
-                journal.Write(entry, RotationStep.Stored);
+                await WriteAsync(entry, RotationStep.Stored).ConfigureAwait(false);
                 return true;
             case StoreOutcome.NotReadBack:
-                journal.Write(entry, RotationStep.HandedOver);
+                await WriteAsync(entry, RotationStep.HandedOver).ConfigureAwait(false);
                 await pipeline.WarnAsync($"The old {_text.Noun} {entry.OldId} stays: -SaveTo did not return the new one, {entry.NewId}, as it reads it back. When it is stored: {_text.Remove(entry.OldId)}").ConfigureAwait(false);
                 await TellAsync(rotation).ConfigureAwait(false);
                 return false;
@@ -476,7 +494,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         if (rotation.Store is null)
         {
             await pipeline.WarnAsync($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)} issued {entry.NewId}, and it cannot be told whether anybody received it. Where nobody did: {_text.Remove(entry.NewId!)}").ConfigureAwait(false);
-            journal.Write(entry, RotationStep.HandedOver, ("orphans", entry.NewId));
+            await WriteAsync(entry, RotationStep.HandedOver, ("orphans", entry.NewId)).ConfigureAwait(false);
             return false;
         }
 
@@ -505,7 +523,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         {
             case StoreContent.Held:
                 await rotation.Scope.ProveAsync(entry.NewId!, rotation.Value!, pipeline.ReadCall).ConfigureAwait(false);
-                journal.Write(entry, RotationStep.Stored);
+                await WriteAsync(entry, RotationStep.Stored).ConfigureAwait(false);
                 return true;
             case StoreContent.NotHeld:
                 return await UndoAsync(rotation, $"and the {RotationText.Holder(entry)} does not hold the new token").ConfigureAwait(false);
@@ -529,7 +547,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         SwitchSession(rotation);
-        journal.Write(entry, RotationStep.Retiring, ("due", RotationJournal.Time(rotation.Scope.Now + entry.Overlap)));
+        await WriteAsync(entry, RotationStep.Retiring, ("due", RotationJournal.Time(rotation.Scope.Now + entry.Overlap))).ConfigureAwait(false);
         await TellAsync(rotation).ConfigureAwait(false);
         return false;
     }
@@ -551,20 +569,20 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         SwitchSession(rotation);
         if (entry.Step != RotationStep.Revoking)
         {
-            journal.Write(entry, RotationStep.Revoking);
+            await WriteAsync(entry, RotationStep.Revoking).ConfigureAwait(false);
         }
 
         Revocation revocation;
         try
         {
-            revocation = await rotation.Scope.RevokeAsync(entry.OldId, wasListed: true, pipeline.WriteCall).ConfigureAwait(false);
+            revocation = await rotation.Scope.RevokeAsync(entry.OldId, wasListed: true, pipeline.WriteCall, entry.Name).ConfigureAwait(false);
         }
         catch (MagicBellException failure)
         {
             throw Failed($"{failure.Message} The new {_text.Noun} {entry.NewId} is stored, and the old one, {entry.OldId}, may still be live. The next run revokes it, or: {_text.Remove(entry.OldId)}", failure);
         }
 
-        journal.Write(entry, RotationStep.Done, ("revoked", RotationJournal.Time(revocation.DiscardedAt ?? entry.StepAt)));
+        await WriteAsync(entry, RotationStep.Done, ("revoked", RotationJournal.Time(revocation.DiscardedAt ?? entry.StepAt))).ConfigureAwait(false);
         if (session.TokenId is null && kind == TokenKind.Project && rotation.Value is not null && await IsShutOutAsync().ConfigureAwait(false))
         {
             session.SwitchTo(rotation.Value, entry.NewId!);
@@ -588,7 +606,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return false;
         }
 
-        journal.Write(rotation.Entry, RotationStep.Done, ("revoked", RotationJournal.Time(old?.DiscardedAt ?? old?.ExpiresAt ?? rotation.Scope.Now)));
+        await WriteAsync(rotation.Entry, RotationStep.Done, ("revoked", RotationJournal.Time(old?.DiscardedAt ?? old?.ExpiresAt ?? rotation.Scope.Now))).ConfigureAwait(false);
         await TellAsync(rotation).ConfigureAwait(false);
         return true;
     }
@@ -632,7 +650,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         if (listed is null || !rotation.Scope.IsLive(listed))
         {
-            journal.Write(rotation.Entry, RotationStep.Undone);
+            await WriteAsync(rotation.Entry, RotationStep.Undone).ConfigureAwait(false);
             await pipeline.WarnAsync($"The {_text.Noun} {id}, which was to replace {RotationText.Old(rotation.Entry)}, is not live any more, so the old one stays.").ConfigureAwait(false);
             return false;
         }
@@ -644,7 +662,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     private async Task<bool> UndoAsync(Rotation rotation, string why)
     {
         RotationEntry entry = rotation.Entry;
-        journal.Write(entry, RotationStep.Undoing);
+        await WriteAsync(entry, RotationStep.Undoing).ConfigureAwait(false);
         try
         {
             await RevokeNewAsync(rotation, pipeline.WriteCall).ConfigureAwait(false);
@@ -654,7 +672,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             throw Failed($"The new {_text.Noun} {entry.NewId} of an earlier rotation could not be revoked: {failure.Message} {_text.BothStay(rotation)}", failure);
         }
 
-        journal.Write(entry, RotationStep.Undone);
+        await WriteAsync(entry, RotationStep.Undone).ConfigureAwait(false);
         await pipeline.WarnAsync($"The rotation of the {_text.Noun} {RotationText.Old(entry)} was interrupted {why}: the new one, {entry.NewId}, is revoked, and the old one stays.").ConfigureAwait(false);
         return false;
     }
@@ -667,7 +685,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         RotationEntry entry = rotation.Entry;
         string id = rotation.NewId!;
         string problem = "";
-        TryWrite(RotationStep.Undoing, ("new", id), ("fingerprint", rotation.Issued!.Fingerprint));
+        await TryWriteAsync(RotationStep.Undoing, ("new", id), ("fingerprint", rotation.Issued!.Fingerprint)).ConfigureAwait(false);
         try
         {
             await RevokeNewAsync(rotation, pipeline.WriteCall.Stop.IsCancellationRequested ? pipeline.UndoCall : pipeline.WriteCall).ConfigureAwait(false);
@@ -678,14 +696,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return $"Nobody has the new {_text.Noun} {id}, and it should be revoked: {reason} It may be live, as is the old one, {entry.OldId}. The next run does it, or: {_text.Remove(id)}{problem}";
         }
 
-        TryWrite(RotationStep.Undone);
+        await TryWriteAsync(RotationStep.Undone).ConfigureAwait(false);
         return $"Nobody had the new {_text.Noun} {id}: it is revoked again. The old one, {entry.OldId}, stays.{problem}";
 
-        void TryWrite(RotationStep step, params (string Name, string? Value)[] facts)
+        async Task TryWriteAsync(RotationStep step, params (string Name, string? Value)[] facts)
         {
             try
             {
-                journal.Write(entry, step, facts);
+                await WriteAsync(entry, step, facts).ConfigureAwait(false);
             }
             catch (MagicBellException failure)
             {

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.History;
 
 namespace MagicBellJwt;
 
@@ -63,6 +64,15 @@ public sealed class Session
 
     /// <summary>Where its token is kept; null where that is not known.</summary>
     internal TokenPlace? TokenPlace { get; init; }
+
+    /// <summary>Where what the session does is recorded; null where nothing is.</summary>
+    internal TokenHistory? History { get; set; }
+
+    /// <summary>When the history was last asked for operations without an end; null where it was not.</summary>
+    internal DateTimeOffset? ReviewedAt { get; set; }
+
+    /// <summary>Whether a write without a reason is refused.</summary>
+    internal bool RequiresReason { get; init; }
 
     internal DateTimeOffset? IssuedAt => Claims?.IssuedAt;
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.History;
 
 namespace MagicBellJwt;
 
@@ -135,6 +136,12 @@ internal sealed class TokenScope
     /// <param name="call">How it is stopped.</param>
     internal async Task<IssuedToken> CreateAsync(TokenRequest request, Guid key, bool trustsKey, bool asPlainText, CallContext call)
     {
+        var subject = new HistorySubject { Name = request.Name, Email = request.Email, ExternalId = request.ExternalId, UserId = UserId, IdempotencyKey = key };
+        return await RecordAsync(Kind == TokenKind.Project ? "CreateProjectJwt" : "CreateUserJwt", subject, () => SendCreateAsync(request, key, trustsKey, asPlainText, call), DescribeIssued, call).ConfigureAwait(false);
+    }
+
+    private async Task<IssuedToken> SendCreateAsync(TokenRequest request, Guid key, bool trustsKey, bool asPlainText, CallContext call)
+    {
         JwtService service = Session.Service;
         Task<CreatedToken> creating = Kind == TokenKind.Project
             ? service.CreateProjectJwtAsync(new CreateProjectToken(request.Name!, request.Lifetime), key, trustsKey, call)
@@ -147,16 +154,25 @@ internal sealed class TokenScope
     /// <param name="id">Its id.</param>
     /// <param name="wasListed">Whether a list or a create's answer once named this id. Then a 404 is a reason to read the list, and its absence there means that it is over.</param>
     /// <param name="call">How it is stopped.</param>
+    /// <param name="name">Its name, for the history; null where that is not known.</param>
     /// <returns>What the API said, or the list after a 404.</returns>
     /// <exception cref="MagicBellException">It was refused, or nobody can tell what became of it (<see cref="MagicBellException.OutcomeUnknown"/>).</exception>
-    internal async Task<Revocation> RevokeAsync(string id, bool wasListed, CallContext call)
+    internal Task<Revocation> RevokeAsync(string id, bool wasListed, CallContext call, string? name = null) => RecordAsync(
+        Kind == TokenKind.Project ? "DiscardProjectJwt" : "DiscardUserJwt",
+        new HistorySubject { Id = id, Name = name, UserId = UserId, Email = Owner?.Email, ExternalId = Owner?.ExternalId },
+        () => SendRevocationAsync(id, wasListed, call),
+        static revocation => new HistorySubject { Attempts = revocation.Attempts, RequestId = revocation.RequestId },
+        call);
+
+    private async Task<Revocation> SendRevocationAsync(string id, bool wasListed, CallContext call)
     {
         JwtService service = Session.Service;
         try
         {
             Task<DiscardedToken> discarding = Kind == TokenKind.Project ? service.DiscardProjectJwtAsync(id, call) : service.DiscardUserJwtAsync(id, call);
             await ((Task)discarding).ConfigureAwait(false);
-            return new Revocation(id, RevocationOutcome.Revoked, discarding.Result.DiscardedAt, this);
+            DiscardedToken discarded = discarding.Result;
+            return new Revocation(id, RevocationOutcome.Revoked, discarded.DiscardedAt, this) { Attempts = discarded.Attempts, RequestId = discarded.RequestId };
         }
         catch (MagicBellException failure) when (failure.Error == MagicBellError.TokenNotFound && CanList && (wasListed || failure.OutcomeUnknown))
         {
@@ -183,7 +199,7 @@ internal sealed class TokenScope
 
         if (listed is { DiscardedAt: null })
         {
-            await scope.RevokeAsync(token.Id, wasListed: true, call).ConfigureAwait(false);
+            await scope.RevokeAsync(token.Id, wasListed: true, call, token.Name).ConfigureAwait(false);
         }
 
         return listed is not null;
@@ -247,6 +263,60 @@ internal sealed class TokenScope
             throw new MagicBellException(MagicBellError.RotationFailed, $"The new {Noun} {id} did not prove to work: {failure.Message}", failure);
         }
     }
+
+    /// <summary>Records that a token was handed over or stored, so that it is known to be held.</summary>
+    internal Task ClaimAsync(string? id, string? fingerprint, string heldBy, CallContext call) => Session.History?.ClaimAsync(id, fingerprint, heldBy, call) ?? Task.CompletedTask;
+
+    // Every write of the module passes here: a line in the history before it is sent, one for what came of it.
+    private async Task<T> RecordAsync<T>(string operation, HistorySubject subject, Func<Task<T>> send, Func<T, HistorySubject> describe, CallContext call)
+        where T : class
+    {
+        if (Session.RequiresReason && string.IsNullOrWhiteSpace(call.Reason))
+        {
+            throw NoReason(Session);
+        }
+
+        JwtService service = Session.Service;
+        if (Session.History is not { } history)
+        {
+            return await send().ConfigureAwait(false);
+        }
+
+        long intent = await history.BeginAsync(operation, subject, service.ClockOffset, call).ConfigureAwait(false);
+        try
+        {
+            T result = await send().ConfigureAwait(false);
+            string outcome = result is Revocation revocation ? revocation.Outcome.ToString() : TokenHistory.Issued;
+            await history.EndAsync(intent, operation, outcome, describe(result), null, service.ClockOffset, call).ConfigureAwait(false);
+            return result;
+        }
+        catch (MagicBellException failure)
+        {
+            await history.EndAsync(intent, operation, failure.IsCertain ? TokenHistory.Failed : TokenHistory.Unknown, new HistorySubject(), failure, service.ClockOffset, call).ConfigureAwait(false);
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped before anything was sent: a write that may have been carried out fails in another way.
+            await history.EndAsync(intent, operation, TokenHistory.Failed, new HistorySubject { Attempts = 0 }, null, service.ClockOffset, call).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>What a session says that wants to know why something is written, and is not told.</summary>
+    internal static MagicBellException NoReason(Session session) =>
+        MagicBellException.Invalid($"The session '{session.Name}' was connected with -RequireReason, so nothing is done without one. Say why with -Reason, such as -Reason 'CHG-4711'.");
+
+    private static HistorySubject DescribeIssued(IssuedToken issued) => new()
+    {
+        Id = issued.Id,
+        Fingerprint = issued.Fingerprint,
+        UserId = issued.UserId,
+        CreatedAt = issued.CreatedAt,
+        ExpiresAt = issued.ExpiresAt,
+        Attempts = issued.Attempts,
+        RequestId = issued.RequestId,
+    };
 
     private async Task<Revocation> JudgeByListAsync(string id, bool wasListed, MagicBellException failure, CallContext call)
     {

@@ -58,7 +58,7 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
         Assert.Empty(await Server.RequestsAsync());
         Assert.True(error.TargetObject is null or string, $"The target is a {error.TargetObject?.GetType()}.");
         Assert.All(Host.Lines, line => Assert.DoesNotContain(Server.Token.Split('.')[1], line, StringComparison.Ordinal));
-        Assert.DoesNotContain(Server.Token.Split('.')[1], PSSerializer.Serialize(error, 6), StringComparison.Ordinal);
+        Assert.DoesNotContain(Server.Token.Split('.')[1], PSSerializer.Serialize(error, 3), StringComparison.Ordinal);
         foreach (string text in (string[])[error.ToString(), error.Exception.ToString(), error.ErrorDetails.RecommendedAction, $"{error.TargetObject}", error.CategoryInfo.ToString()])
         {
             Assert.All(Server.Token.Split('.'), part => Assert.DoesNotContain(part, text, StringComparison.Ordinal));

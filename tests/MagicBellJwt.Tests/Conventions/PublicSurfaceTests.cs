@@ -31,6 +31,7 @@ public sealed class PublicSurfaceTests(ShippedAssemblies shipped) : IClassFixtur
         ["MbNotConnected"] = (ErrorCategory.ConnectionError, true),
         ["MbSelfLockout"] = (ErrorCategory.PermissionDenied, false),
         ["MbRotationFailed"] = (ErrorCategory.InvalidResult, false),
+        ["MbHistoryFailed"] = (ErrorCategory.WriteError, true),
     };
 
     [Fact]

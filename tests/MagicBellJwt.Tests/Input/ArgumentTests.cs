@@ -40,6 +40,8 @@ public sealed class ArgumentTests(ServerFixture fixture) : ServerTests(fixture)
         ("Get-MbRotation", "__AllParameterSets", ""),
         ("Undo-MbRotation", "__AllParameterSets", "Id = '0198c0de-0000-7000-8000-000000000001'"),
         ("Invoke-MbRotation", "__AllParameterSets", "Policy = $file"),
+        ("Get-MbTokenHistory", "__AllParameterSets", "Path = $file"),
+        ("Test-MbTokenHistory", "__AllParameterSets", "Path = $file"),
         ("Get-MbTokenReport", "__AllParameterSets", "UserId = 'usr_1'"),
         ("Find-MbLeakedToken", "Path", "Path = $file; TestLive = $true"),
         ("Find-MbLeakedToken", "LiteralPath", "LiteralPath = $file; TestLive = $true"),

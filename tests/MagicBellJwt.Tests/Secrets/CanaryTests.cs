@@ -31,7 +31,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
     private const string Aloud = "$VerbosePreference = $DebugPreference = $InformationPreference = $WarningPreference = $ErrorActionPreference = $ProgressPreference = 'Continue'; $ConfirmPreference = 'None'; $Error.Clear();";
 
     // Under a session of its own: a 429 makes the whole session wait.
-    private const string Connected = "Connect-MbProject $token -BaseUri $address -Name canary -SkipConnectionTest -TimeoutSec 1 -MaximumRetryCount $retries -ReadsPerMinute 1000000 -WritesPerMinute 1000000 -Verbose -Debug;";
+    private const string Connected = "Connect-MbProject $token -BaseUri $address -Name canary -SkipConnectionTest -TimeoutSec 1 -MaximumRetryCount $retries -ReadsPerMinute 1000000 -WritesPerMinute 1000000 -History $folder/history.jsonl -HistoryDetail Personal -Verbose -Debug;";
 
     /// <summary>What goes wrong, as the server takes it.</summary>
     private static readonly string[] s_faults =
@@ -76,6 +76,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
     /// <summary>What needs no server, or never gets there.</summary>
     private static readonly string[] s_offlineCommands =
     [
+        "Get-MbTokenHistory -Path $folder/history.jsonl -Verbose -Debug; Test-MbTokenHistory -Path $folder/history.jsonl -Verbose -Debug",
         "Get-MbSession -Verbose -Debug",
         "Disconnect-MbProject -Verbose -Debug; Get-MbProjectToken -Verbose -Debug",
         "Connect-MbProject $bearerText -BaseUri $address -Verbose -Debug",
