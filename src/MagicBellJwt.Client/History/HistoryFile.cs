@@ -144,6 +144,8 @@ public sealed class HistoryFile
 
     private void Write(List<Waiting> batch)
     {
+        // Before anything is made beside it.
+        OwnerOnly.RefuseSpecial(Path);
         OwnerOnly.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
         using FileStream? turn = Lock(batch);
         Waiting[] taken = [.. batch.Where(line => line.Take())];

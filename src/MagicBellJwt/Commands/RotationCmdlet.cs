@@ -21,3 +21,99 @@ public abstract class RotationCmdlet : WritingCmdlet
 
     private protected ScriptRunner Scripts { get; }
 
+    /// <inheritdoc/>
+    protected override void StopProcessing()
+    {
+        base.StopProcessing();
+        Scripts.Stop();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        foreach (RotationJournal journal in _journals.Values)
+        {
+            journal.Dispose();
+        }
+    }
+
+    /// <summary>The journal of a session's project.</summary>
+    /// <exception cref="MagicBellException">It cannot be told which it is, or it cannot be opened.</exception>
+    private protected RotationJournal JournalOf(Session session)
+    {
+        string path = JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath));
+        if (!_journals.TryGetValue(path, out RotationJournal? journal))
+        {
+            // A sandbox in this process is gone with its session, and nothing in its journal can be due after that.
+            journal = IsPreview ? RotationJournal.Peek(path) : RotationJournal.Open(path, isTemporary: session.IsSandbox && JournalPath is null);
+            _journals.Add(path, journal);
+        }
+
+        return journal;
+    }
+
+    /// <summary>The file of a project's journal.</summary>
+    /// <param name="session">The project.</param>
+    /// <param name="given">The file that was given; null for the platform's own place.</param>
+    /// <exception cref="MagicBellException">It cannot be told which it is.</exception>
+    internal static string JournalFileOf(Session session, string? given) =>
+        given is not null ? given
+        : session.NamesProject ? RotationJournal.PathOf(session.BaseAddress, session.ProjectId)
+        : throw MagicBellException.Invalid(
+            "The session's token does not say which project it is of, so it cannot be told which journal is this project's. Connect with a name for the project, the same each time: Connect-MbProject -Name NAME. Or give the journal: -JournalPath.");
+
+    /// <summary>The store that an earlier run's rotation goes to; null where its token went down the pipeline.</summary>
+    private protected ITokenStore? StoreOf(RotationEntry entry) => entry.File is not null ? new FileStore(entry.File)
+        : entry.Vault is not null ? new VaultStore(this, Scripts, entry.Vault, _ => entry.Secret ?? "")
+        : entry.IsStoredByScript ? new ScriptStore(Scripts, null)
+        : null;
+
+    /// <summary>
+    /// The store for a token's successor; null for the pipeline. The successor of the session's own token goes to where that one came from,
+    /// whatever is chosen for the others: the next login reads it there.
+    /// </summary>
+    private protected ITokenStore? StoreFor(StoreChoice choice, ListedToken old, Session session, string? email = null, string? externalId = null) => (IsOwn(old.Id, old.Kind, session) ? session.TokenPlace : null) switch
+    {
+        _ when !choice.Stores => null,
+        { File: { } file } => new FileStore(file),
+        { Vault: { } vault, Secret: { } secret } => new VaultStore(this, Scripts, vault, _ => secret),
+        _ when choice.Vault is not null => new VaultStore(this, Scripts, choice.Vault, newId => SecretNameOf(choice, old, session, newId, email, externalId)),
+        _ => new ScriptStore(Scripts, choice.SaveTo),
+    };
+
+    /// <summary>Whether the session itself runs on a token.</summary>
+    private protected static bool IsOwn(string? id, TokenKind kind, Session session) => kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, id);
+
+    /// <summary>
+    /// Whether a token is left out among many. The session's own is rotated only where the next login finds its successor: else that login
+    /// would be refused. Warns where it is left out. For the pipeline thread.
+    /// </summary>
+    private protected bool IsLeftOut(StoreChoice choice, string id, ListedToken? listed, Session session)
+    {
+        if (!choice.Stores || session.TokenPlace is not null || !IsOwn(id, TokenKind.Project, session))
+        {
+            return false;
+        }
+
+        if (choice.Vault is not null && listed is not null && StoreFor(choice, listed, session)!.Look(session.Fingerprint, out _) == StoreContent.Held)
+        {
+            return false;
+        }
+
+        WriteWarning($"The session '{session.Name}' itself runs on the token {id}, and it is not known where that is kept, so it is left out: the next login would be refused. "
+            + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {id} {(choice.Vault is not null ? "-Vault " + CommandText.Quote(choice.Vault) : "-SaveTo { … }")}{CommandText.SessionArgument(session)}");
+        return true;
+    }
+
+    private static string SecretNameOf(StoreChoice choice, ListedToken old, Session session, string newId, string? email, string? externalId) => SecretName.Fill(choice.SecretName, new Dictionary<string, string?>(StringComparer.Ordinal)
+    {
+        ["Name"] = old.Name,
+        ["Project"] = session.Name,
+        ["Kind"] = old.Kind.ToString(),
+        ["UserId"] = (old as UserToken)?.UserId,
+        ["Email"] = email ?? old.Owner?.Email,
+        ["ExternalId"] = externalId ?? old.Owner?.ExternalId,
+        ["Id"] = newId.Length > 0 ? newId : "{Id}",
+    });
+}

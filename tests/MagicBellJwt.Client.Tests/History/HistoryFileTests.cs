@@ -188,7 +188,8 @@ public sealed class HistoryFileTests : IDisposable
     public async Task A_device_is_refused(string path)
     {
         Assert.SkipUnless(File.Exists(path), "There is no such device here.");
-        await Assert.ThrowsAnyAsync<Exception>(() => AppendAsync(new HistoryFile(path), "x"));
+        await Assert.ThrowsAsync<IOException>(() => AppendAsync(new HistoryFile(path), "x"));
+        Assert.False(File.Exists(path + ".lock"));
     }
 
     [Fact]

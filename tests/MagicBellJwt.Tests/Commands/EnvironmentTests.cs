@@ -10,8 +10,10 @@ using Xunit;
 
 namespace MagicBellJwt.Tests.Commands;
 
-/// <summary>Where a token comes from that nobody gave: the environment, else whoever sits at the host. The only tests that set this process's variables.</summary>
-public sealed class EnvironmentTests : ServerTests
+/// <summary>Where a token comes from that nobody gave: the environment, else whoever sits at the host. Nothing else runs while they set this process's variables.</summary>
+[Collection(nameof(EnvironmentTests))]
+[CollectionDefinition(nameof(EnvironmentTests), DisableParallelization = true)]
+public sealed class EnvironmentTests : ServerTests, IDisposable
 {
     private const string TokenVariable = "MAGICBELL_PROJECT_TOKEN";
     private const string AddressVariable = "MAGICBELL_BASE_URL";
@@ -21,6 +23,12 @@ public sealed class EnvironmentTests : ServerTests
     {
         Environment.SetEnvironmentVariable(TokenVariable, null);
         Environment.SetEnvironmentVariable(AddressVariable, Server.BaseAddress.AbsoluteUri);
+    }
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable(TokenVariable, null);
+        Environment.SetEnvironmentVariable(AddressVariable, null);
     }
 
     [Fact]

@@ -138,26 +138,6 @@ public sealed class HistoryTests(ServerFixture fixture) : RotationTestBase<Serve
         Assert.Contains(run.Warnings, warning => warning.Contains("could not be recorded", StringComparison.Ordinal) && warning.Contains(run.Output[0].Id(), StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void The_platforms_own_place_warns_once_and_goes_on()
-    {
-        string? before = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the folder cannot be moved.");
-        File.WriteAllText(Path.Combine(Folder, "state"), "a file where the folder belongs");
-        Environment.SetEnvironmentVariable("XDG_STATE_HOME", Path.Combine(Folder, "state"));
-        try
-        {
-            Engine.Connect(Server, "-Name lenient");
-            Run run = Run("New-MbProjectToken 1 -ExpiresIn 1d; New-MbProjectToken 2 -ExpiresIn 1d");
-            Assert.Equal(2, run.Output.Count);
-            Assert.Contains("not recorded", Assert.Single(run.Warnings), StringComparison.Ordinal);
-        }
-        finally
-        {
-            Environment.SetEnvironmentVariable("XDG_STATE_HOME", before);
-        }
-    }
-
     [Theory]
     [MemberData(nameof(Writes))]
     public async Task A_session_that_wants_reasons_does_nothing_without_one(string script)

@@ -72,7 +72,7 @@ public sealed class ModuleLoadingTests(ServerFixture fixture) : IClassFixture<Se
             $before = Names
             {{Import}}
             'imported ' + (@(Ours) -join ' ')
-            'else ' + (@(Names | Where-Object { $_ -notin $before -and $_ -notlike 'System.*' }) -join ' ')
+            'else ' + (@(Names | Where-Object { $_ -notin $before -and $_ -notlike 'System.*' -and $_ -notlike 'Microsoft.PowerShell.*' }) -join ' ')
             $null = Get-MbSession; Disconnect-MbProject
             'unconnected ' + (@(Ours) -join ' ')
             Connect-MbProject -Sandbox
@@ -80,6 +80,7 @@ public sealed class ModuleLoadingTests(ServerFixture fixture) : IClassFixture<Se
             """);
 
         Assert.Equal("imported MagicBellJwt.dll", lines[0]);
+        // The engine loads parts of its own whenever its background threads come to it.
         Assert.Equal("else MagicBellJwt", lines[1]);
         Assert.Equal("unconnected MagicBellJwt.dll", lines[2]);
         string[] shipped = [.. Directory.GetFiles(Path.Combine(Repository.ModuleFolder, "dependencies")).Select(file => Path.GetFileNameWithoutExtension(file)).Where(name => !name.StartsWith("System.", StringComparison.Ordinal))];

@@ -108,31 +108,6 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
         }
     }
 
-    [Fact]
-    public void The_journal_is_in_the_state_directory_unless_told_otherwise()
-    {
-        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS())
-        {
-            // Their folders cannot be moved by a variable.
-            return;
-        }
-
-        Issue("state");
-        string? before = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
-        Environment.SetEnvironmentVariable("XDG_STATE_HOME", Folder);
-        try
-        {
-            Run("Update-MbProjectToken state -SaveTo { param($Issued) $Issued.Token }").MustSucceed();
-        }
-        finally
-        {
-            Environment.SetEnvironmentVariable("XDG_STATE_HOME", before);
-        }
-
-        string file = Assert.Single(Directory.GetFiles(Path.Combine(Folder, "MagicBellJwt"), "*.jsonl"));
-        Assert.StartsWith("127.0.0.1-", Path.GetFileName(file), StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData("-ExpiresIn 30d", "", "2592000")]
     [InlineData("-ExpiresIn 30d", "-ExpiresIn 7d", "604800")]
@@ -667,30 +642,6 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
         Assert.Contains("Line 1", Assert.Single(run.Errors).Exception.Message, StringComparison.Ordinal);
         Assert.Empty(await WritesAsync());
         Assert.Equal("not json\n", await File.ReadAllTextAsync(Journal, TestContext.Current.CancellationToken));
-    }
-
-    [Fact]
-    public void A_sandbox_leaves_no_journal_behind()
-    {
-        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS())
-        {
-            // Their folders cannot be moved by a variable.
-            return;
-        }
-
-        string? before = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
-        Environment.SetEnvironmentVariable("XDG_STATE_HOME", Folder);
-        try
-        {
-            using var engine = new PowerShellEngine();
-            engine.Run("Connect-MbProject -Sandbox; $null = New-MbProjectToken ci; Update-MbProjectToken ci -SaveTo { param($Issued) $Issued.Token }").MustSucceed();
-        }
-        finally
-        {
-            Environment.SetEnvironmentVariable("XDG_STATE_HOME", before);
-        }
-
-        Assert.Empty(Directory.GetFiles(Path.Combine(Folder, "MagicBellJwt")));
     }
 
     [Theory]
