@@ -17,7 +17,7 @@ Exit codes: 0 no token of the plan is live any more, or there was only a preview
 .EXAMPLE
 ./apply.ps1 plan.csv -Sha256 9F2C… -WhatIf
 .EXAMPLE
-./apply.ps1 plan.csv -Sha256 9F2C… -Confirm:$false
+./apply.ps1 plan.csv -Sha256 9F2C… -Reason CHG-4711 -Confirm:$false
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
 param(
@@ -26,6 +26,9 @@ param(
 
     # The file's SHA-256 when it was approved, as Get-FileHash writes it.
     [string] $Sha256,
+
+    # Why, for the history: the ticket's number.
+    [string] $Reason,
 
     # What came of each row.
     [string] $ResultPath = 'done.csv'
@@ -46,6 +49,7 @@ try {
     }
 
     $session = Connect-MbProject -Name $plan[0].Project -PassThru
+    $why = if ($Reason) { @{ Reason = $Reason } } else { @{} }
 
     # Preview: an error that is about no row is about the whole plan.
     foreach ($command in $known) {
@@ -56,7 +60,7 @@ try {
 
     if ($PSCmdlet.ShouldProcess("$($plan.Count) tokens of '$Path' in project '$($session.Name)'", 'Revoke')) {
         foreach ($command in $known) {
-            $plan | Where-Object Command -EQ $command | & $command -Session $session -Confirm:$false -PassThru -ErrorAction Continue -OutVariable +outcomes | Out-Null
+            $plan | Where-Object Command -EQ $command | & $command -Session $session -Confirm:$false -PassThru @why -ErrorAction Continue -OutVariable +outcomes | Out-Null
         }
     }
 
