@@ -13,6 +13,9 @@ public abstract class ListPages<T>
 {
     private const int MaximumRestarts = 8;
 
+    // A server that filters after it has cut the list into pages may send some without an item.
+    private const int MaximumEmptyPages = 32;
+
     // Two a page, of its address and of its first item.
     private const int RecentHashes = 2_000;
 
@@ -26,6 +29,8 @@ public abstract class ListPages<T>
     private readonly Position _position;
     private int _left;
     private Uri? _next;
+    private string? _refusal;
+    private int _emptyPages;
 
     // How often the list was started again since the last item.
     private int _restarts;
@@ -42,19 +47,20 @@ public abstract class ListPages<T>
     }
 
     /// <summary>Whether there may be another page: true before the first, and where the last one linked to one.</summary>
-    public bool HasMore => _next is not null;
+    public bool HasMore => _next is not null || _refusal is not null;
 
     /// <summary>Reads the next page.</summary>
     /// <param name="call">How it is stopped, and who hears of it.</param>
     /// <returns>What is on the page and was not on an earlier one; null after the last page.</returns>
     /// <exception cref="MagicBellException">
-    /// The page could not be read; <see cref="MagicBellError.UnexpectedResponse"/> too where its link leads to another origin,
-    /// to a page already read, or nowhere new.
+    /// The page could not be read; <see cref="MagicBellError.UnexpectedResponse"/> too where the link to it leads to another origin
+    /// or to a page already read, and after many empty pages.
     /// </exception>
     public async Task<IReadOnlyList<T>?> ReadAsync(CallContext call)
     {
-        while (_next is { } address)
+        while (HasMore)
         {
+            Uri address = _next ?? throw Unexpected(_refusal!);
             ListPage<T> page;
             try
             {
@@ -75,18 +81,14 @@ public abstract class ListPages<T>
             if (items.Count > 0)
             {
                 _restarts = 0;
+                _emptyPages = 0;
                 _position.Pass(items);
                 return items;
             }
 
-            if (_next is null)
+            if (page.Items.Count == 0 && HasMore && ++_emptyPages > MaximumEmptyPages)
             {
-                return null;
-            }
-
-            if (page.Items.Count == 0)
-            {
-                throw Unexpected("sent an empty page with a link to another one");
+                throw Unexpected("sent one empty page after another");
             }
         }
 
@@ -101,21 +103,40 @@ public abstract class ListPages<T>
             throw Unexpected("sent a page that was read before");
         }
 
-        _next = _backwards ? page.Previous : page.Next;
-        if (_next is null)
+        // What is on the page is given first; only who asks for more hears that a link was refused.
+        _next = null;
+        if ((_backwards ? page.Previous : page.Next) is not { } link)
         {
             return;
         }
 
-        if (Uri.Compare(_next, _first, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) != 0)
+        if (OfThisOrigin(link) is not { } next)
         {
-            throw Unexpected("sent a link to another origin, which is not followed since it would take the bearer along");
+            _refusal = "sent a link to another origin, which is not followed since it would take the bearer along";
+        }
+        else if (_seen.Contains(HashOf(next)))
+        {
+            _refusal = "sent a link to a page that was read before";
+        }
+        else
+        {
+            _next = next;
+        }
+    }
+
+    // Behind a gateway a server may write its own address, or that of the API it stands for. Where the path is that of this list, this session's
+    // own address is asked, with the link's query. Null where it is another path.
+    private Uri? OfThisOrigin(Uri link)
+    {
+        if (Uri.Compare(link, _first, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0)
+        {
+            return link;
         }
 
-        if (_seen.Contains(HashOf(_next)))
-        {
-            throw Unexpected("sent a link to a page that was read before");
-        }
+        bool isWeb = link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp;
+        bool isThisList = isWeb && link.AbsolutePath.Length > 1
+            && (link.AbsolutePath.EndsWith(_first.AbsolutePath, StringComparison.Ordinal) || _first.AbsolutePath.EndsWith(link.AbsolutePath, StringComparison.Ordinal));
+        return isThisList ? new UriBuilder(_first) { Query = link.Query.TrimStart('?') }.Uri : null;
     }
 
     // Remembers all of the last thousand pages and every thousandth older one: a list that repeats itself is noticed, and a long one needs no memory.

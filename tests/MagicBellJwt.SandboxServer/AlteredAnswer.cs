@@ -85,7 +85,8 @@ internal static class AlteredAnswer
         string? right = links["next"]?.GetValue<string>();
         links["next"] = next switch
         {
-            "elsewhere" => "https://elsewhere.invalid" + new Uri(right ?? first).PathAndQuery,
+            "elsewhere" => "https://elsewhere.invalid/other" + new Uri(right ?? first).Query,
+            "gateway" => right is null ? null : "https://gateway.invalid/prefix" + new Uri(right).PathAndQuery,
             "self" => request.Origin + request.Path + request.Query,
             "ring" when right is null || request.Query.Contains("ring=2", StringComparison.Ordinal) => first,
             "ring" => right + (request.Query.Contains("ring=1", StringComparison.Ordinal) ? "&ring=2" : "&ring=1"),

@@ -22,7 +22,7 @@ public sealed record Fault
 {
     private const string AfterWorkSuffix = "-after-work";
 
-    private static readonly string[] NextWords = ["elsewhere", "self", "ring", "relative", "query", "fragment", "missing"];
+    private static readonly string[] NextWords = ["elsewhere", "gateway", "self", "ring", "relative", "query", "fragment", "missing"];
 
     /// <summary>The methods it is about, separated by commas; <c>*</c> for any.</summary>
     public string Method { get; init; } = "*";
@@ -67,7 +67,7 @@ public sealed record Fault
     public string? Location { get; init; }
 
     /// <summary>
-    /// Where <c>links.next</c> leads: <c>elsewhere</c> (another origin), <c>self</c>, <c>ring</c> (back to the first page after three),
+    /// Where <c>links.next</c> leads: <c>elsewhere</c> (another origin and path), <c>gateway</c> (another origin), <c>self</c>, <c>ring</c> (back to the first page after three),
     /// <c>relative</c> (path and query), <c>query</c> (from its question mark on), <c>fragment</c> (one is added), <c>missing</c>, or an
     /// address or path of its own.
     /// </summary>

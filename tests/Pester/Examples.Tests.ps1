@@ -173,6 +173,15 @@ Describe 'examples/weekly-audit.ps1' {
         Get-Content $page -Raw | Should -BeLike '<!DOCTYPE html>*'
     }
 
+    It 'says what changed since the audit before' {
+        $files = "-Path '$(Join-Path $TestDrive 'audit.html')' -Baseline '$(Join-Path $TestDrive 'baseline.json')' -Checkpoint '$(Join-Path $TestDrive 'audit.jsonl')' -AllUsers"
+        (Invoke-Example weekly-audit.ps1 $files).Said | Should -Not -Match 'New: '
+        $new = New-MbProjectToken 'since the audit' -ExpiresIn 5d
+        (Invoke-Example weekly-audit.ps1 $files).Said | Should -Match "New: Project token $($new.Id), ExpiresSoon"
+        $new | Remove-MbProjectToken -Force
+        (Invoke-Example weekly-audit.ps1 $files).Said | Should -Match "Gone: Project token $($new.Id)"
+    }
+
     It 'ends with 2 when a list could not be read, or it could not run' {
         $users = Join-Path $TestDrive 'users.txt'
         Set-Content $users "usr_other`nnobody"

@@ -62,9 +62,10 @@ Describe 'Find-MbLeakedToken' {
     }
 
     It 'names what it leaves out with -Verbose' {
-        [IO.File]::WriteAllBytes((Join-Path $logs 'program'), [byte[]](0..255))
-        Find-MbLeakedToken $logs -Verbose 4>&1 | Out-String | Should -Match 'program'
-        Remove-Item (Join-Path $logs 'program')
+        [IO.File]::WriteAllBytes((Join-Path $logs 'packed.zip'), [byte[]](0x50, 0x4B, 3, 4))
+        Find-MbLeakedToken $logs -Verbose 4>&1 3>$null | Out-String | Should -Match 'packed\.zip'
+        Find-MbLeakedToken (Join-Path $logs 'packed.zip') 3>&1 | Out-String | Should -Match 'a zip archive'
+        Remove-Item (Join-Path $logs 'packed.zip')
     }
 
     It 'is offline without a session' {

@@ -27,6 +27,15 @@ Describe 'Get-MbTokenReport' {
         ($rows | Where-Object UserId -EQ usr_few).Findings | Should -Not -Contain 'TooManyForUser'
     }
 
+    It 'goes on by a checkpoint with what could not be read' {
+        $file = Join-Path $TestDrive 'audit.jsonl'
+        $first = @('usr_many', 'nobody' | Get-MbTokenReport -Checkpoint $file -ErrorAction SilentlyContinue -ErrorVariable failed)
+        $failed | Should -HaveCount 1
+        $again = @('usr_many', 'usr_few' | Get-MbTokenReport -Checkpoint $file -WarningAction SilentlyContinue)
+        $again | Should -HaveCount ($first.Count + 2)
+        ($again | Where-Object UserId -EQ usr_many).Id | Should -Be ($first | Where-Object UserId -EQ usr_many).Id
+    }
+
     It 'takes the policy that it is given' {
         (Get-MbTokenReport -ExpiringWithin 1d | Where-Object Name -EQ 'audit soon').Findings | Should -Not -Contain 'ExpiresSoon'
         (Get-MbTokenReport -ExpiringWithin 90d | Where-Object Name -EQ 'audit good').Findings | Should -Contain 'ExpiresSoon'

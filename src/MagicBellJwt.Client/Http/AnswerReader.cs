@@ -124,8 +124,14 @@ internal static class AnswerReader
         where TItem : class
     {
         PageAnswer<TItem> page = Read<PageAnswer<TItem>>(answer);
-        var records = new List<TRecord>((page.Data ?? throw new UnreadableAnswerException("the list has no data")).Count);
-        foreach (TItem? item in page.Data)
+        if (!page.HasData)
+        {
+            throw new UnreadableAnswerException("the list has no data");
+        }
+
+        // Null is what some servers make of an empty list.
+        var records = new List<TRecord>(page.Data?.Count ?? 0);
+        foreach (TItem? item in page.Data ?? [])
         {
             records.Add(recordOf(item ?? throw new UnreadableAnswerException(NoObject), answer.Redactor));
         }
@@ -232,7 +238,18 @@ internal static class AnswerReader
     private sealed class PageAnswer<T>
     {
         [JsonProperty("data")]
-        public List<T?>? Data { get; set; }
+        public List<T?>? Data
+        {
+            get;
+            set
+            {
+                field = value;
+                HasData = true;
+            }
+        }
+
+        [JsonIgnore]
+        public bool HasData { get; private set; }
 
         [JsonProperty("links")]
         public LinksAnswer? Links { get; set; }

@@ -76,26 +76,40 @@ internal static class FailureMapping
     {
         Exception? inner = exception is HttpRequestException ? exception.InnerException : exception;
         string host = request.Address.Authority;
+        string? proxy = HttpTransport.ProxyOf(message);
         switch (inner)
         {
             case AttemptTimeoutException timeout:
                 return Failure(request, MagicBellError.Timeout, OutcomeOf(message), $"no answer within {timeout.Limit.TotalSeconds:0.#} seconds", exception);
-            case AuthenticationException when HttpTransport.WasCertificateRefused(message):
+            case AuthenticationException when HttpTransport.WhyCertificateWasRefused(message) is not null:
             case WebException { Status: WebExceptionStatus.TrustFailure }:
-                MagicBellException refused = Failure(request, MagicBellError.ConnectionFailed, AttemptOutcome.NotSent, $"the certificate of {host} is not valid for it", exception);
-                refused.MayRepeat = false;
-                return refused;
+                return Final(Failure(
+                    request,
+                    MagicBellError.ConnectionFailed,
+                    AttemptOutcome.NotSent,
+                    $"the certificate of {host} {redactor.Clean(HttpTransport.WhyCertificateWasRefused(message) ?? "is not valid for it")}",
+                    exception));
             case AuthenticationException:
             case WebException { Status: WebExceptionStatus.SecureChannelFailure }:
                 return Failure(request, MagicBellError.ConnectionFailed, AttemptOutcome.NotSent, $"no TLS connection to {host}", exception);
             case SocketException when exception is HttpRequestException:
             case WebException { Status: WebExceptionStatus.ConnectFailure or WebExceptionStatus.NameResolutionFailure or WebExceptionStatus.ProxyNameResolutionFailure }:
-                return Failure(request, MagicBellError.ConnectionFailed, AttemptOutcome.NotSent, $"no connection to {host}: {redactor.Clean(inner.Message)}", exception);
+                return Failure(request, MagicBellError.ConnectionFailed, AttemptOutcome.NotSent, $"no connection to {(proxy is null ? host : $"the proxy {proxy}, to reach {host}")}: {redactor.Clean(inner.Message)}", exception);
+            case null or WebException { Status: WebExceptionStatus.ProtocolError } when proxy is not null && (exception.Message.Contains("'407'") || inner?.Message.Contains("(407)") == true):
+                return Final(Failure(request, MagicBellError.ConnectionFailed, AttemptOutcome.NotSent, $"the proxy {proxy} asks for credentials, or refused those that it was given (407)"));
+            case null when proxy is not null && exception.Message.IndexOf("proxy", StringComparison.OrdinalIgnoreCase) >= 0:
+                return Failure(request, MagicBellError.ConnectionFailed, AttemptOutcome.NotSent, $"the proxy {proxy} did not connect to {host}: {redactor.Clean(exception.Message)}");
             case null or HttpRequestException or IOException or WebException or SocketException or OperationCanceledException:
                 return Failure(request, MagicBellError.ConnectionFailed, OutcomeOf(message), $"the connection to {host} broke before the answer was there", exception);
             default:
                 return OfDefect(request, OutcomeOf(message), exception);
         }
+    }
+
+    private static MagicBellException Final(MagicBellException failure)
+    {
+        failure.MayRepeat = false;
+        return failure;
     }
 
     /// <summary>An exception that nobody expected. Its text stays out: it may quote the answer.</summary>

@@ -1,10 +1,13 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Net;
 using System.Net.Http;
 using System.Net.Security;
 using System.Runtime.InteropServices;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -19,6 +22,7 @@ internal sealed class HttpTransport : IDisposable
 
     private const int MaximumAnswerLength = 16 * 1024 * 1024;
     private const string CertificateRefused = "MagicBellJwt.CertificateRefused";
+    private const string MayUseProxy = "MagicBellJwt.MayUseProxy";
 
     // Windows and macOS look up the proxy on the caller's thread, and .NET Framework the host's name too. Neither can be stopped.
     private static readonly bool s_mayBlockOnSend = IsFramework || !RuntimeInformation.IsOSPlatform(OSPlatform.Linux);
@@ -48,6 +52,11 @@ internal sealed class HttpTransport : IDisposable
     /// <param name="cancellation">Ends it.</param>
     internal async Task<T> SendAsync<T>(HttpRequestMessage message, bool isCreate, Func<HttpResponseMessage, CancellationToken, Task<T>> receive, CancellationToken cancellation)
     {
+        if (_usesTls && _usesNetwork)
+        {
+            message.Properties[MayUseProxy] = _proxy;
+        }
+
         if (!isCreate || !_usesNetwork)
         {
             return await SendAsync(_client, message, receive, cancellation).ConfigureAwait(false);
@@ -94,8 +103,21 @@ internal sealed class HttpTransport : IDisposable
         return new MemoryStream(body, 0, length, writable: false);
     }
 
-    /// <summary>Whether the server's certificate is the reason why this message was not sent.</summary>
-    internal static bool WasCertificateRefused(HttpRequestMessage message) => message.Properties.ContainsKey(CertificateRefused);
+    /// <summary>What is wrong with the server's certificate, in words that follow "the certificate of HOST"; null where it is not why this message was not sent.</summary>
+    internal static string? WhyCertificateWasRefused(HttpRequestMessage message) =>
+        message.Properties.TryGetValue(CertificateRefused, out object? why) ? (string)why : null;
+
+    /// <summary>The proxy that this message goes through, as host and port; null where it goes to the server itself.</summary>
+    internal static string? ProxyOf(HttpRequestMessage message)
+    {
+        if (!message.Properties.TryGetValue(MayUseProxy, out object? own) || message.RequestUri is not { } address)
+        {
+            return null;
+        }
+
+        Uri? proxy = (own as IWebProxy ?? WebRequest.DefaultWebProxy)?.GetProxy(address);
+        return proxy is null || proxy == address ? null : proxy.Authority;
+    }
 
     /// <summary>Ends every request in flight. A handler that the caller made stays the caller's.</summary>
     public void Dispose()
@@ -129,11 +151,11 @@ internal sealed class HttpTransport : IDisposable
 
             // Without TLS a proxy would read the bearer.
             UseProxy = _usesTls,
-            ServerCertificateCustomValidationCallback = static (message, _, _, errors) =>
+            ServerCertificateCustomValidationCallback = static (message, certificate, chain, errors) =>
             {
                 if (errors != SslPolicyErrors.None)
                 {
-                    message.Properties[CertificateRefused] = true;
+                    message.Properties[CertificateRefused] = WhatIsWrong(certificate, chain, errors);
                 }
 
                 return errors == SslPolicyErrors.None;
@@ -151,5 +173,39 @@ internal sealed class HttpTransport : IDisposable
         }
 
         return handler;
+    }
+
+    private static string WhatIsWrong(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (certificate is null)
+        {
+            return "was not sent";
+        }
+
+        X509ChainStatusFlags status = (chain?.ChainStatus ?? []).Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
+        var wrong = new List<string>();
+        if ((errors & SslPolicyErrors.RemoteCertificateNameMismatch) != 0)
+        {
+            wrong.Add($"is for another name, '{certificate.GetNameInfo(X509NameType.DnsName, forIssuer: false)}'");
+        }
+
+        if ((status & X509ChainStatusFlags.NotTimeValid) != 0)
+        {
+            wrong.Add(DateTime.Now < certificate.NotBefore
+                ? FormattableString.Invariant($"is not valid before {certificate.NotBefore.ToUniversalTime():yyyy-MM-dd HH:mm} UTC, by this machine's clock")
+                : FormattableString.Invariant($"ended at {certificate.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm} UTC, by this machine's clock"));
+        }
+
+        if ((status & X509ChainStatusFlags.Revoked) != 0)
+        {
+            wrong.Add("was revoked");
+        }
+
+        if ((status & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0)
+        {
+            wrong.Add($"comes from an authority that this machine does not trust, '{certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: true)}'");
+        }
+
+        return wrong.Count > 0 ? string.Join(" and ", wrong) : $"is not valid ({errors}, {status})";
     }
 }

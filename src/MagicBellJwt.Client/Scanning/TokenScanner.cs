@@ -9,13 +9,15 @@ namespace MagicBellJwt.Client;
 
 /// <summary>
 /// Finds signed JSON Web Tokens in texts and files of any size, in constant memory: the next chunk is read while this one is searched.
-/// It takes UTF-8, every encoding that extends ASCII, and UTF-16 with or without a byte order mark. One search at a time.
+/// It takes UTF-8, every encoding that extends ASCII, and UTF-16, also within binary files. One search at a time.
 /// </summary>
 /// <remarks>
-/// A token begins with <c>eyJ</c> (base64 of <c>{"</c>), whatever stands before it: quotes, an address, a JSON escape such as <c>\n</c>.
-/// It counts where its first two parts decode to JSON objects, the header names an algorithm, and there is a signature: for HS256 the first
-/// 43 characters of what follows the second dot, for others all that is base64url. Tokens over 65,536 characters, encrypted ones (five
-/// parts), unsigned ones and those broken over several lines are not found.
+/// A token begins with <c>eyJ</c> (base64 of <c>{"</c>) or with what a header with a space or a line break begins with, whatever stands before it:
+/// quotes, an address, a JSON escape such as <c>\n</c>. It counts where its first two parts decode to JSON objects, the header names an algorithm,
+/// and there is a signature: for HS256 the first 43 characters of what follows the second dot, for others all that is base64url.
+/// Found as well: a token that was broken over several lines, one with escapes in it, and one in base64, or in base64 twice (<see cref="TextView"/>,
+/// <see cref="TokenBeginning"/>). Not found: tokens over 65,536 characters, encrypted ones (five parts), unsigned ones, and those whose first three
+/// characters are on two lines, or escapes but for the first one.
 /// </remarks>
 public sealed class TokenScanner
 {
@@ -24,17 +26,31 @@ public sealed class TokenScanner
     // Room in front of each chunk for what the last one left over: at most one token, of two bytes a character.
     private const int CarrySize = 2 * JsonWebToken.MaximumLength;
 
-    // As git does: a file with a NUL in its first 8,000 bytes is binary, unless it is UTF-16.
+    // UTF-16 without a mark is known by the NULs in the first 8,000 bytes.
     private const int SampleSize = 8000;
 
     private const int Hs256SignatureLength = 43;
 
-    // How often "eyJ" may be repeated right before a token: without a limit a hostile log would take quadratic time.
+    // \\\\u0065 of JSON within JSON within JSON.
+    private const int LongestEscape = 9;
+
+    // How often a token may seem to begin within the same header: without a limit a hostile log would take quadratic time.
     private const int MaximumTries = 8;
 
-    private static readonly bool[] s_isTokenCharacter = MakeTokenCharacters();
+    // In base64url characters; of RSA with 2048, 3072 and 4096 bits.
+    private static readonly int[] s_lengthsOfHs256 = [Hs256SignatureLength];
+    private static readonly int[] s_lengthsOfHs384 = [64];
+    private static readonly int[] s_lengthsOf64Bytes = [86];
+    private static readonly int[] s_lengthsOfEs384 = [128];
+    private static readonly int[] s_lengthsOfEs512 = [176];
+    private static readonly int[] s_lengthsOfRsa = [342, 512, 683];
 
     private readonly List<FoundToken> _found = [];
+    private readonly List<Candidate> _candidates = [];
+    private readonly BufferWindow _bytes = new();
+    private readonly Base64Window[] _decoded = [new(), new()];
+    private readonly TextView[] _views = [new(), new(), new()];
+    private readonly char[] _text = new char[JsonWebToken.MaximumLength];
     private byte[] _current = [];
     private byte[] _next = [];
 
@@ -45,8 +61,11 @@ public sealed class TokenScanner
     private long _column;
     private long _textLines;
 
-    /// <summary>Whether the last file or stream was given up because it is binary: a NUL in its first 8,000 bytes, and not UTF-16.</summary>
-    public bool WasBinary { get; private set; }
+    /// <summary>What was not searched of the last file, in words that follow "it"; null where all was.</summary>
+    public string? LeftOut { get; private set; }
+
+    /// <summary>The most bytes that a packed file is unpacked to; 4 GiB unless given.</summary>
+    public long UnpackedLimit { get; init; } = 4L << 30;
 
     /// <summary>Searches a text. The lines of several texts are counted on, each text beginning a new line.</summary>
     /// <exception cref="ArgumentNullException">There is no text.</exception>
@@ -61,11 +80,9 @@ public sealed class TokenScanner
         _line = _textLines + 1;
         _column = 1;
         _unit = 1;
-        if (text.IndexOf("eyJ", StringComparison.Ordinal) >= 0)
-        {
-            byte[] bytes = Encoding.UTF8.GetBytes(text);
-            Scan(bytes, 0, bytes.Length, isLast: true);
-        }
+        _lowByte = 0;
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        Scan(bytes, 0, bytes.Length, isLast: true);
 
         for (int i = text.IndexOf('\n'); i >= 0; i = text.IndexOf('\n', i + 1))
         {
@@ -80,14 +97,17 @@ public sealed class TokenScanner
         return [.. _found];
     }
 
-    /// <summary>Searches a file, which others may go on writing, renaming and deleting. Nothing is opened before the first item is asked for.</summary>
+    /// <summary>
+    /// Searches a file, which others may go on writing, renaming and deleting. Nothing is opened before the first item is asked for. One that
+    /// gzip packed is unpacked meanwhile, and its lines are those of what was packed.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="progress">Called on the caller's thread with the bytes searched so far, every half MiB; null for nobody.</param>
     /// <param name="cancellationToken">Ends the search at once, even while the system is busy opening or reading.</param>
     /// <exception cref="IOException">The file cannot be opened or read, and the other exceptions of <see cref="FileStream"/>.</exception>
     /// <exception cref="OperationCanceledException">The search was ended.</exception>
     public IEnumerable<FoundToken> ScanFile(string path, Action<long>? progress, CancellationToken cancellationToken) => Scan(
-        () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1, FileOptions.SequentialScan),
+        () => PackedFile.Open(path, UnpackedLimit, what => LeftOut = what),
         progress,
         cancellationToken);
 
@@ -101,7 +121,7 @@ public sealed class TokenScanner
 
     private IEnumerable<FoundToken> Scan(Func<Stream> open, Action<long>? progress, CancellationToken cancellationToken)
     {
-        WasBinary = false;
+        LeftOut = null;
         if (_next.Length == 0)
         {
             _current = new byte[CarrySize + ChunkSize];
@@ -132,10 +152,9 @@ public sealed class TokenScanner
                     reading = ReadAhead(_next);
                 }
 
-                if (searched == 0 && !TryBegin(ref start, end))
+                if (searched == 0)
                 {
-                    WasBinary = true;
-                    yield break;
+                    start += Begin(start, end);
                 }
 
                 _found.Clear();
@@ -178,8 +197,8 @@ public sealed class TokenScanner
             CancellationToken.None);
     }
 
-    // Tells the encoding by the first chunk; false for a binary file.
-    private bool TryBegin(ref int start, int end)
+    // Tells the encoding by the first chunk, and how long its mark is.
+    private int Begin(int start, int end)
     {
         _line = 1;
         _column = 1;
@@ -189,8 +208,7 @@ public sealed class TokenScanner
         int length = end - start;
         if (length >= 3 && buffer[start] == 0xEF && buffer[start + 1] == 0xBB && buffer[start + 2] == 0xBF)
         {
-            start += 3;
-            return true;
+            return 3;
         }
 
         int[] nuls = new int[2];
@@ -200,63 +218,62 @@ public sealed class TokenScanner
             nuls[i & 1] += buffer[i] == 0 ? 1 : 0;
         }
 
+        // Text in UTF-16 has many characters below 256, with a NUL on one side of each, and hardly any on the other.
         bool hasMark = length >= 2 && (buffer[start] ^ buffer[start + 1]) == 1 && Math.Min(buffer[start], buffer[start + 1]) == 0xFE;
-        if (!hasMark && nuls[0] + nuls[1] == 0)
+        int lowByte = hasMark ? (buffer[start] == 0xFF ? 0 : 1) : nuls[0] < nuls[1] ? 0 : 1;
+        if (hasMark || (nuls[lowByte] <= nuls[1 - lowByte] / 8 && nuls[1 - lowByte] >= Math.Max(1, sample / 20)))
         {
-            return true;
+            _unit = 2;
+            _lowByte = lowByte;
         }
 
-        // Text in UTF-16 has many characters below 256, with a NUL on one side of each, and hardly any on the other.
-        _unit = 2;
-        _lowByte = hasMark ? (buffer[start] == 0xFF ? 0 : 1) : nuls[0] < nuls[1] ? 0 : 1;
-        start += hasMark ? 2 : 0;
-        return hasMark || (nuls[_lowByte] <= nuls[1 - _lowByte] / 8 && nuls[1 - _lowByte] >= sample / 20);
+        return hasMark ? 2 : 0;
     }
 
     // Looks for tokens in a part of the buffer, and says from where on the next chunk has to look again.
     private int Scan(byte[] buffer, int start, int end, bool isLast)
     {
         int counted = start;
-        int again = Math.Max(start, end - 2 * _unit);
-        int tries = 0;
-        int headerEnd = 0;
-        int at = start;
-        while (at < end)
+        long columnOfStart = _column;
+        int again = Math.Max(start, end - 2 * TokenBeginning.MaximumLength);
+        var direct = default(Tries);
+        var joined = default(Tries);
+        FindCandidates(buffer, start, end);
+        foreach (Candidate candidate in _candidates)
         {
-            // Searched by J, the rarest of the three letters in logs and code.
-            int rarest = Array.IndexOf(buffer, (byte)'J', at, end - at);
-            if (rarest < 0)
+            int limit = Math.Min(end, candidate.First + CarrySize);
+            string? value = null;
+            JsonWebToken? token = null;
+            bool isCut = false;
+            bool mayDiffer = true;
+            if (joined.May(candidate.First))
             {
-                break;
+                _bytes.Open(buffer, start, limit);
+                value = Read(candidate, joins: true, columnOfStart, ref joined, out token);
+                mayDiffer = _views[0].HasChanged;
+                isCut = _bytes.WasAskedPastEnd;
             }
 
-            at = rarest + 1;
-            int first = rarest - 2 * _unit;
-            if (first < start || !Is(buffer, rarest, 'J', end) || !Is(buffer, rarest - _unit, 'y', end) || !Is(buffer, first, 'e', end))
+            if (value is null && mayDiffer && candidate.IsPlain && direct.May(candidate.First))
             {
-                continue;
+                _bytes.Open(buffer, start, limit);
+                value = Read(candidate, joins: false, columnOfStart, ref direct, out token);
+                isCut |= _bytes.WasAskedPastEnd;
             }
 
-            int limit = Math.Min(end, first + JsonWebToken.MaximumLength * _unit);
-            tries = rarest < headerEnd ? tries + 1 : 1;
-            headerEnd = rarest < headerEnd ? headerEnd : RunEnd(buffer, rarest, limit);
-            int payload = headerEnd + _unit;
-            int payloadEnd = tries <= MaximumTries && Is(buffer, headerEnd, '.', limit) ? RunEnd(buffer, payload, limit) : headerEnd;
-            int signature = payloadEnd + _unit;
-            int signatureEnd = payloadEnd > payload && Is(buffer, payloadEnd, '.', limit) ? RunEnd(buffer, signature, limit) : payloadEnd;
-            if (signatureEnd >= end && !isLast && limit == end)
+            if (isCut && limit == end && !isLast)
             {
                 // It may go on in the next chunk.
-                again = first;
+                again = candidate.First;
                 break;
             }
 
-            if (signatureEnd > signature && TryTake(buffer, first, signature, signatureEnd, out string value, out JsonWebToken? token))
+            if (value is not null)
             {
-                // The search goes on right after it: a text that looks like a token may precede a real one.
-                CountTo(buffer, ref counted, first);
+                // The search goes on right after its beginning: a text that looks like a token may precede a real one.
+                CountTo(buffer, ref counted, candidate.First);
                 _found.Add(new FoundToken(_line, _column, value, token!));
-                again = Math.Max(again, at);
+                again = Math.Max(again, candidate.First + 1);
             }
         }
 
@@ -265,43 +282,189 @@ public sealed class TokenScanner
         return again;
     }
 
-    private bool TryTake(byte[] buffer, int first, int signature, int signatureEnd, out string value, out JsonWebToken? token)
+    // By the rarest letters: a search for one byte is many times as fast as one that looks at each.
+    private void FindCandidates(byte[] buffer, int start, int end)
     {
-        // What follows an HS256 signature without a gap is not part of it: its length is known.
-        int hs256End = signature + Hs256SignatureLength * _unit;
-        if (hs256End <= signatureEnd)
+        _candidates.Clear();
+        _bytes.Open(buffer, start, end);
+        foreach (RareLetter rare in TokenBeginning.ByLetter)
         {
-            value = Text(buffer, first, hs256End);
-            if (JsonWebToken.TryDecode(value, out token) && token!.Algorithm == "HS256")
+            bool[] before = rare.Before;
+            bool[] after = rare.After;
+            for (int at = IndexOf(buffer, rare.Letter, start, end); at >= 0; at = IndexOf(buffer, rare.Letter, at + 1, end))
             {
-                return true;
+                if ((at > start && before[buffer[at - 1]]) || (at + 1 < end && after[buffer[at + 1]]))
+                {
+                    foreach (TokenBeginning beginning in rare.Beginnings)
+                    {
+                        AddWhereItStands(beginning, buffer, at, start, end);
+                    }
+                }
             }
         }
 
-        value = Text(buffer, first, signatureEnd);
-        return JsonWebToken.TryDecode(value, out token) && token!.Algorithm is not (null or "HS256");
+        if (_candidates.Count > 1)
+        {
+            _candidates.Sort(static (left, right) => left.First.CompareTo(right.First));
+        }
     }
 
-    private string Text(byte[] buffer, int from, int to)
+    private static int IndexOf(byte[] buffer, byte letter, int start, int end) => Array.IndexOf(buffer, letter, start, end - start);
+
+    private void AddWhereItStands(TokenBeginning beginning, byte[] buffer, int at, int start, int end)
     {
-        char[] text = new char[(to - from) / _unit];
+        // In UTF-16 each letter has a NUL beside it. Text of UTF-16 may follow other text, as where a shell appended to a file.
+        int beside = beginning.Rarest > 0 ? at - 1 : at + 1;
+        int stride = beside >= start && beside < end && buffer[beside] == 0 ? 2 : 1;
+        string text = beginning.Text;
+        int first = at - beginning.Rarest * stride;
+        if (first - beginning.Before * stride < start || first + (text.Length - 1) * stride >= end)
+        {
+            return;
+        }
+
         for (int i = 0; i < text.Length; i++)
         {
-            text[i] = (char)buffer[from + i * _unit];
+            int place = first + i * stride;
+            if (buffer[place] != text[i] || (stride == 2 && i > 0 && buffer[place - 1] != 0))
+            {
+                return;
+            }
         }
 
-        return new string(text);
-    }
-
-    private int RunEnd(byte[] buffer, int from, int limit)
-    {
-        while (from < limit && s_isTokenCharacter[buffer[from]] && (_unit == 1 || IsWide(buffer, from, limit)))
+        if (stride == 2 && _unit == 2 && (first & 1) != _lowByte)
         {
-            from += _unit;
+            return;
         }
 
-        return from;
+        first = beginning.IsEscaped ? EscapeBefore(first + stride, stride, start) : first - beginning.Before * stride;
+        if (first >= 0)
+        {
+            _candidates.Add(new Candidate(first, stride, beginning));
+        }
     }
+
+    // Where the escape begins that ends at a place and stands for a token's first letter; -1 where there is none.
+    private int EscapeBefore(int end, int stride, int start)
+    {
+        TextView view = _views[0];
+        for (int at = end - 3 * stride; at >= start && at >= end - LongestEscape * stride; at -= stride)
+        {
+            view.Open(_bytes, at, stride, _lowByte == 1, joins: true, 0);
+            if (view.Escaped(at, out int next) == 'e' && next == end)
+            {
+                return at;
+            }
+        }
+
+        return -1;
+    }
+
+    // The token that a candidate begins; null where it begins none.
+    private string? Read(Candidate candidate, bool joins, long columnOfStart, ref Tries tries, out JsonWebToken? token)
+    {
+        token = null;
+        TextView view = _views[0];
+        view.Open(_bytes, candidate.First, candidate.Stride, candidate.Stride == 2 && _lowByte == 1, joins, columnOfStart);
+        int[] skippedBits = candidate.Beginning.SkippedBits;
+        for (int i = 0; i < skippedBits.Length; i++)
+        {
+            bool isWide = candidate.Beginning.IsWide && i == skippedBits.Length - 1;
+            _decoded[i].Open(view, skippedBits[i]);
+            view = _views[i + 1];
+            view.Open(_decoded[i], 0, isWide ? 2 : 1, isBigEndian: false, joins: true, 0);
+        }
+
+        int length = 0;
+        bool hasHeader = TryReadPart(view, ref length);
+        tries.Ended(_views[0].Place);
+        if (!hasHeader || !TryReadPart(view, ref length) || Algorithm() is not { } algorithm || !TryReadSignature(view, algorithm, ref length))
+        {
+            return null;
+        }
+
+        string value = new(_text, 0, length);
+        return JsonWebToken.TryDecode(value, out token) ? value : null;
+    }
+
+    // What is before the next dot, and the dot.
+    private bool TryReadPart(TextView view, ref int length)
+    {
+        int start = length;
+        view.ReadRun(_text, ref length);
+        int character;
+        while (TextView.IsOfToken(character = view.Read()) && length < _text.Length)
+        {
+            _text[length++] = (char)character;
+            view.ReadRun(_text, ref length);
+        }
+
+        if (character != '.' || length == start || length == _text.Length)
+        {
+            return false;
+        }
+
+        _text[length++] = '.';
+        return true;
+    }
+
+    // Of the header that was read.
+    private string? Algorithm()
+    {
+        string header = new(_text, 0, Array.IndexOf(_text, '.'));
+        return Base64Url.TryDecode(header, 0, header.Length, out byte[] bytes)
+            && StrictJson.TryReadObject(bytes, out IReadOnlyDictionary<string, object?>? members)
+            && members!.TryGetValue("alg", out object? algorithm)
+                ? algorithm as string
+                : null;
+    }
+
+    private bool TryReadSignature(TextView view, string algorithm, ref int length)
+    {
+        int start = length;
+        int[] lengths = SignatureLengths(algorithm);
+        bool isHs256 = algorithm == "HS256";
+        while (true)
+        {
+            // What follows an HS256 signature without a gap is not part of it: its length is known. A token that was broken over lines has to end where a signature does.
+            int read = length - start;
+            if (Array.IndexOf(lengths, read) >= 0 && ((isHs256 && !view.HasJoined) || Ends(view)))
+            {
+                return true;
+            }
+
+            if ((isHs256 && read >= Hs256SignatureLength) || length == _text.Length)
+            {
+                return !isHs256 && !view.HasJoined && !TextView.IsOfToken(view.Peek());
+            }
+
+            int character = view.Read();
+            if (!TextView.IsOfToken(character))
+            {
+                return !isHs256 && !view.HasJoined && read > 0;
+            }
+
+            _text[length++] = (char)character;
+        }
+    }
+
+    // What is broken over lines may also be a token that was cut off, and then another text: that seldom ends right there.
+    private static bool Ends(TextView view)
+    {
+        int next = view.Peek();
+        return !TextView.IsOfToken(next) && !(view.HasJoined && (next is ':' or '.' or '/' or '+' or '@'));
+    }
+
+    private static int[] SignatureLengths(string algorithm) => algorithm switch
+    {
+        "HS256" => s_lengthsOfHs256,
+        "HS384" => s_lengthsOfHs384,
+        "HS512" or "ES256" or "EdDSA" => s_lengthsOf64Bytes,
+        "ES384" => s_lengthsOfEs384,
+        "ES512" => s_lengthsOfEs512,
+        "RS256" or "RS384" or "RS512" or "PS256" or "PS384" or "PS512" => s_lengthsOfRsa,
+        _ => [],
+    };
 
     private bool Is(byte[] buffer, int at, char character, int limit) =>
         at < limit && buffer[at] == character && (_unit == 1 || IsWide(buffer, at, limit));
@@ -350,14 +513,28 @@ public sealed class TokenScanner
         counted = Math.Max(counted, to);
     }
 
-    private static bool[] MakeTokenCharacters()
+    /// <summary>Where a token may begin.</summary>
+    /// <param name="First">The first byte of it, or of its base64.</param>
+    /// <param name="Stride">The bytes of a character.</param>
+    /// <param name="Beginning">What stands there.</param>
+    private readonly record struct Candidate(int First, int Stride, TokenBeginning Beginning)
     {
-        var characters = new bool[256];
-        foreach (char character in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        /// <summary>Whether the token stands there as it is.</summary>
+        public bool IsPlain => Beginning.SkippedBits.Length == 0 && !Beginning.IsEscaped;
+    }
+
+    /// <summary>How often a token was looked for within the same header.</summary>
+    private struct Tries
+    {
+        private int _end;
+        private int _count;
+
+        public bool May(int first)
         {
-            characters[character] = true;
+            _count = first < _end ? _count + 1 : 1;
+            return _count <= MaximumTries;
         }
 
-        return characters;
+        public void Ended(int end) => _end = Math.Max(_end, end);
     }
 }

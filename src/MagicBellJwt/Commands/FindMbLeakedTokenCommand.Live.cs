@@ -295,7 +295,7 @@ public sealed partial class FindMbLeakedTokenCommand
         }
     }
 
-    private void WarnOfWhatWasLeftOut()
+    private void WarnOfWhatWasNotAsked()
     {
         foreach (IGrouping<string, Answer> left in _answers.Values.Where(answer => answer.NotTested is not (null or Declined) && answer.Live is null).GroupBy(answer => answer.NotTested!))
         {

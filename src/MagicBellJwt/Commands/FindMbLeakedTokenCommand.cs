@@ -15,8 +15,9 @@ namespace MagicBellJwt.Commands;
 /// Without a session nothing is sent. With one, the lists that what was found may be in are read: the project's, and those of the first users
 /// that its claims name.
 /// A file that was named is read, however large and whatever it says of its size. One that a folder or a wildcard brought is left out where
-/// it is over 16 GiB (disks of virtual machines, dumps) or has no size (empty, a pipe, a device). Binary files are left out always: those
-/// with a NUL in their first 8,000 bytes that are not UTF-16. -Verbose names each that is left out. Links to folders are not followed.
+/// it is over 16 GiB (disks of virtual machines, dumps) or has no size (empty, a pipe, a device; files of /proc have none and are read). Binary
+/// files are searched as bytes, gzip files unpacked. What is left out of a file that was named is a warning; of folders and wildcards a
+/// warning at the end counts it, and -Verbose names each. Links to folders are not followed.
 /// </remarks>
 [Cmdlet(VerbsCommon.Find, "MbLeakedToken", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = "Path", HelpUri = HelpPages.Folder + "Find-MbLeakedToken.md")]
 [Alias("Find-MbLeakedJwt")]
@@ -24,17 +25,23 @@ namespace MagicBellJwt.Commands;
 public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
 {
     private const long HugeSize = 16L << 30;
+    private const int TextsToLookAt = 100;
+    private const int LongestPath = 1024;
+
+    private static readonly char[] s_notInPaths = ['\n', '\r', '\0', '*', '?', '"', '<', '>', '|'];
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_betweenProgress = TimeSpan.FromMilliseconds(250);
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly SortedDictionary<string, int> _leftOut = new(StringComparer.Ordinal);
     private TokenScanner? _scanner;
     private TimeSpan _nextProgress = s_patience;
     private bool _showsProgress;
     private int _files;
     private int _found;
     private long _bytesBefore;
+    private int _textsLookedAt;
 
     /// <summary>Files and folders to search; wildcards are allowed.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Path")]
@@ -97,6 +104,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
     private protected override void End()
     {
         base.End();
+        WarnOfWhatWasNotAsked();
         WarnOfWhatWasLeftOut();
         if (_showsProgress)
         {
@@ -106,6 +114,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
 
     private void SearchText(string text)
     {
+        WarnWhereItIsAPath(text);
         foreach (FoundToken found in _scanner!.ScanText(text))
         {
             WriteFound(null, found);
@@ -155,7 +164,7 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
                         SearchFolder(inner);
                         break;
                     case DirectoryInfo inner when Recurse:
-                        Skip(inner.FullName, "it is a link to a folder");
+                        LeaveOut(inner.FullName, "is a link to a folder", isNamed: false);
                         break;
                     case FileInfo file:
                         SearchFile(file.FullName, isNamed: false);
@@ -168,29 +177,38 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
     private void SearchFile(string path, bool isNamed)
     {
         long length = 0;
-        if (!TryRead(() => length = new FileInfo(path).Length, path))
+        var file = new FileInfo(path);
+        bool mayLeadNowhere = false;
+        if (!TryRead(() => mayLeadNowhere = !isNamed && (file.Attributes & FileAttributes.ReparsePoint) != 0, path)
+            || !TryRead(() => length = file.Length, path, mayLeadNowhere))
         {
             return;
         }
 
-        if (!isNamed && length is 0 or > HugeSize)
+        if (!isNamed && length == 0 && !path.StartsWith("/proc/", StringComparison.Ordinal))
         {
-            Skip(path, length == 0 ? "it is empty, or no ordinary file" : "it is over 16 GiB and was not named itself");
+            WriteVerbose($"Left out '{path}': it is empty, or no ordinary file.");
+            return;
+        }
+
+        if (!isNamed && length > HugeSize)
+        {
+            LeaveOut(path, "is over 16 GiB and was not named itself", isNamed);
             return;
         }
 
         long searched = 0;
         using IEnumerator<FoundToken> found = _scanner!.ScanFile(path, bytes => ShowProgress(path, searched = bytes, length), StopToken).GetEnumerator();
-        while (MoveNext(found, path))
+        while (MoveNext(found, path, mayLeadNowhere))
         {
             WriteFound(path, found.Current);
         }
 
         _files++;
         _bytesBefore += searched;
-        if (_scanner.WasBinary)
+        if (_scanner.LeftOut is { } what)
         {
-            Skip(path, "it is binary");
+            LeaveOut(path, what, isNamed);
         }
     }
 
@@ -203,7 +221,56 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
         ThrowIfFatal();
     }
 
-    private void Skip(string path, string reason) => WriteVerbose($"Left out '{path}': {reason}.");
+    private void LeaveOut(string path, string why, bool isNamed)
+    {
+        if (isNamed)
+        {
+            WriteWarning($"Not all of '{path}' was searched: it {why}.");
+            return;
+        }
+
+        WriteVerbose($"Left out '{path}': it {why}.");
+        _leftOut.TryGetValue(why, out int count);
+        _leftOut[why] = count + 1;
+    }
+
+    private void WarnOfWhatWasLeftOut()
+    {
+        foreach (KeyValuePair<string, int> left in _leftOut)
+        {
+            WriteWarning($"Left out: {left.Value} of which each {left.Key}. -Verbose names them.");
+        }
+    }
+
+    // Paths as text, such as those that another program lists. Looked at for the first texts only: a text may be one of millions of lines.
+    private void WarnWhereItIsAPath(string text)
+    {
+        if (_textsLookedAt >= TextsToLookAt || text.Length is 0 or > LongestPath || text.IndexOfAny(s_notInPaths) >= 0)
+        {
+            return;
+        }
+
+        _textsLookedAt++;
+        string path;
+        try
+        {
+            path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(text, out ProviderInfo provider, out _);
+            if (provider.Name != "FileSystem")
+            {
+                return;
+            }
+        }
+        catch (Exception failure) when (failure is SessionStateException or NotSupportedException or ArgumentException)
+        {
+            return;
+        }
+
+        if (File.Exists(path) || Directory.Exists(path))
+        {
+            _textsLookedAt = TextsToLookAt;
+            WriteWarning($"'{text}' was searched as text, and it is the path of a file or a folder. To search that, give it to -Path, or pipe in what Get-Item or Get-ChildItem gives.");
+        }
+    }
 
     // Resolves a path. A wildcard that matches nothing gives nothing; a name that does not exist is an error.
     private string[] Resolve(string path, bool isLiteral)
@@ -230,13 +297,13 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
     }
 
     // Only reading can fail here. Nothing is written inside, so no exception of the pipeline is caught.
-    private bool MoveNext(IEnumerator items, string path)
+    private bool MoveNext(IEnumerator items, string path, bool mayLeadNowhere = false)
     {
         bool hasMoved = false;
-        return TryRead(() => hasMoved = items.MoveNext(), path) && hasMoved;
+        return TryRead(() => hasMoved = items.MoveNext(), path, mayLeadNowhere) && hasMoved;
     }
 
-    private bool TryRead(Action read, string path)
+    private bool TryRead(Action read, string path, bool mayLeadNowhere = false)
     {
         try
         {
@@ -248,7 +315,12 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
         {
             throw new PipelineStoppedException();
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SecurityException or NotSupportedException or ArgumentException)
+        catch (Exception failure) when (mayLeadNowhere && (failure is FileNotFoundException or DirectoryNotFoundException))
+        {
+            WriteVerbose($"Left out '{path}': it is a link to what is not there.");
+            return false;
+        }
+        catch (Exception failure) when (failure is IOException or InvalidDataException or UnauthorizedAccessException or SecurityException or NotSupportedException or ArgumentException)
         {
             WriteError(new ErrorRecord(failure, "MbFileUnreadable", ErrorCategory.ReadError, path));
             return false;

@@ -1,7 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Management.Automation;
+using System.Threading;
+using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
 
@@ -16,6 +19,9 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     // Collected before the first request: the count makes a remaining time possible, and each user is read once.
     private readonly List<UserReference> _wanted = [];
     private readonly HashSet<string> _users = new(StringComparer.Ordinal);
+    private ListCheckpoint? _checkpoint;
+    private volatile bool _isIncomplete;
+    private int _notKept;
 
     /// <summary>The ids in MagicBell of the users whose tokens are judged too, or their e-mail addresses; one that comes twice is asked about once.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -58,6 +64,14 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     [ValidateNotNullOrEmpty]
     public string? AfterUser { get; set; }
 
+    /// <summary>
+    /// A file that keeps each list that was read, as JSON lines. Where an audit was interrupted, or a list could not be read, the same command goes on: it
+    /// judges what the file has, and reads the rest. After an audit that came to its end it begins anew.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Checkpoint { get; set; }
+
     /// <summary>How long before its end a token is found to expire soon, 0 or more: <c>12h</c>, <c>30d</c>, or a TimeSpan; 30 days unless given.</summary>
     [Parameter]
     [Lifetime]
@@ -80,6 +94,15 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
 
     private protected override int Concurrency => ThrottleLimit;
 
+    private protected override string? HowToGoOn => _checkpoint is null ? null : "Call again with the same -Checkpoint to go on there.";
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        _checkpoint?.Dispose();
+    }
+
     /// <inheritdoc/>
     private protected override void Process()
     {
@@ -93,7 +116,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     /// <inheritdoc/>
     private protected override void End()
     {
-        Try(null, () =>
+        bool isDone = Try(null, () =>
         {
             if (ExpiringWithin < TimeSpan.Zero || MaxAge < TimeSpan.FromSeconds(1))
             {
@@ -103,6 +126,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
             var policy = new TokenPolicy(ExpiringWithin, MaxAge, MaxPerUser);
             CheckAllUsers(AllUsers, AfterUser, UserId, Email, ExternalId);
             Session session = CurrentSession;
+            OpenCheckpoint(session);
             if (AllUsers)
             {
                 // The project's own tokens are judged by the first part of a report that goes on.
@@ -111,7 +135,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
                     Audit(session.Name, policy, new TokenScope(session, TokenKind.Project));
                 }
 
-                Walk(session, AfterUser, AfterUser is null ? 1 : 0, () => false, (user, done) => Audit(user.UserId!, policy, ScopeOf(session, user), done));
+                Walk(session, AfterUser, AfterUser is null ? 1 : 0, _checkpoint?.Count ?? 0, () => false, (user, done) => Audit(user.UserId!, policy, ScopeOf(session, user), done));
                 return;
             }
 
@@ -133,17 +157,67 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
                 });
             }
 
-            Expect(scopes.Count, session.Service.ReadsPerMinute);
+            Expect(scopes.Count, session.Service.ReadsPerMinute, Math.Max(1, scopes.Count - (_checkpoint?.Count ?? 0)));
             scopes.ForEach(list => Audit(list.Target, policy, list.Scope));
         });
         Finish();
+        if (isDone && !_isIncomplete)
+        {
+            Keep(static checkpoint => checkpoint.Complete());
+            Finish();
+        }
+    }
+
+    private void OpenCheckpoint(Session session)
+    {
+        if (Checkpoint is null)
+        {
+            return;
+        }
+
+        _checkpoint = ListCheckpoint.Open(GetUnresolvedProviderPathFromPSPath(Checkpoint), session.BaseAddress.Authority + "/" + session.ProjectId);
+        if (_checkpoint.Count > 0)
+        {
+            WriteWarning(FormattableString.Invariant($"The audit that began at {_checkpoint.BegunAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC goes on: {_checkpoint.Count} lists are judged as they were then, and are not read again. To begin anew, delete {Checkpoint}."));
+        }
+    }
+
+    private async Task<IReadOnlyList<ListedToken>> ReadAsync(TokenScope scope)
+    {
+        if (_checkpoint?.Find(scope.UserId) is { } known)
+        {
+            return [.. known.Select(scope.Wrap)];
+        }
+
+        IReadOnlyList<ListedToken> tokens = await scope.ListAsync(ReadCall).ConfigureAwait(false);
+        Keep(checkpoint => checkpoint.Add(scope.UserId, tokens.Select(token => token.Record), ScreenText.HideTokens));
+        return tokens;
+    }
+
+    // The rows are as good without it.
+    private void Keep(Action<ListCheckpoint> write)
+    {
+        try
+        {
+            if (_checkpoint is { } checkpoint)
+            {
+                write(checkpoint);
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            if (Interlocked.Exchange(ref _notKept, 1) == 0)
+            {
+                _ = ((IPipeline)this).WarnAsync($"The checkpoint cannot be written, so an audit that is interrupted does not go on from here: {failure.Message}");
+            }
+        }
     }
 
     private void Audit(string target, TokenPolicy policy, TokenScope scope, Action? done = null) => Start(target, async () =>
     {
         try
         {
-            List<TokenReportRow> rows = policy.Judge(await scope.ListAsync(ReadCall).ConfigureAwait(false), scope, DateTimeOffset.UtcNow);
+            List<TokenReportRow> rows = policy.Judge(await ReadAsync(scope).ConfigureAwait(false), scope, DateTimeOffset.UtcNow);
             if (await OfferAsync(() => WriteObject(rows, enumerateCollection: true)).ConfigureAwait(false))
             {
                 done?.Invoke();
@@ -151,10 +225,12 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
         }
         catch (MagicBellException failure) when (done is not null && IsWithoutTokens(failure))
         {
+            Keep(checkpoint => checkpoint.Add(scope.UserId, [], ScreenText.HideTokens));
             done();
         }
         catch (MagicBellException)
         {
+            _isIncomplete = true;
             done?.Invoke();
             throw;
         }

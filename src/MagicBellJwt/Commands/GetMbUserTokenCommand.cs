@@ -76,7 +76,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
             {
                 CheckAllUsers(AllUsers, AfterUser, UserId, Email, ExternalId);
                 Session session = CurrentSession;
-                Walk(session, AfterUser, 0, () => IsEnough, (user, done) => List(user.UserId, ScopeOf(session, user), done));
+                Walk(session, AfterUser, otherReads: 0, knownLists: 0, () => IsEnough, (user, done) => List(user.UserId, ScopeOf(session, user), done));
             });
             return;
         }

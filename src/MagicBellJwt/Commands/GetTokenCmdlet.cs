@@ -10,13 +10,17 @@ namespace MagicBellJwt.Commands;
 /// <summary>Lists tokens, page by page, and stops reading when enough were found.</summary>
 public abstract class GetTokenCmdlet : SessionCmdlet
 {
+    private const int RememberedNames = 1000;
+
     private readonly HashSet<string> _wanted = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _otherNames = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _foundNames = new(StringComparer.Ordinal);
     private WildcardPattern[]? _patterns;
     private volatile bool _enough;
     private volatile bool _failed;
     private int _written;
 
-    /// <summary>Only tokens with such a name; wildcards are allowed.</summary>
+    /// <summary>Only tokens with such a name; wildcards are allowed. A token that is named just so, brackets and all, is found too.</summary>
     [Parameter(Position = 1)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(TokenCompleter))]
@@ -88,6 +92,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
         Finish();
         if (!_failed)
         {
+            SayWhichNamesWereNotFound();
             foreach (string id in _wanted)
             {
                 Report(new MagicBellException(MagicBellError.TokenNotFound, $"No token with the id {id} is in the list."), id);
@@ -163,7 +168,41 @@ public abstract class GetTokenCmdlet : SessionCmdlet
     }
 
     private bool Matches(ListedToken token) =>
-        (_patterns is null || _patterns.Any(pattern => pattern.IsMatch(token.Name ?? "")))
+        HasName(token.Name ?? "")
         && (ExpiresBefore is null || token.ExpiresAt < ExpiresBefore)
         && (Id is null || (token.Id is { } id && _wanted.Remove(id)));
+
+    private bool HasName(string name)
+    {
+        bool isFound = _patterns is null;
+        for (int i = 0; i < _patterns?.Length; i++)
+        {
+            // A name may hold what a pattern takes for a set of letters: [prod] key.
+            if (_patterns[i].IsMatch(name) || string.Equals(name, Name![i], StringComparison.OrdinalIgnoreCase))
+            {
+                isFound = true;
+                _foundNames.Add(Name![i]);
+            }
+        }
+
+        if (!isFound && name.Length > 0 && _otherNames.Count < RememberedNames)
+        {
+            _otherNames.Add(name);
+        }
+
+        return isFound;
+    }
+
+    private void SayWhichNamesWereNotFound()
+    {
+        // Where enough was found, the rest of the list was not read.
+        foreach (string name in _enough ? [] : Name ?? [])
+        {
+            if (!_foundNames.Contains(name))
+            {
+                IReadOnlyList<string> near = NearNames.Of(name, _otherNames);
+                WriteVerbose($"No token is named '{name}'." + (near.Count > 0 ? $" There is {string.Join(", ", near.Select(other => $"'{other}'"))}." : ""));
+            }
+        }
+    }
 }

@@ -58,6 +58,9 @@ public abstract partial class SessionCmdlet : MagicBellCmdlet
         }
     }
 
+    /// <summary>What to do where a walk through all users was interrupted; null where it is to begin at a place.</summary>
+    private protected virtual string? HowToGoOn => null;
+
     /// <summary>Names the place where a walk through all users was interrupted.</summary>
     /// <param name="disposing">True: there is no finalizer.</param>
     protected override void Dispose(bool disposing)
@@ -65,7 +68,7 @@ public abstract partial class SessionCmdlet : MagicBellCmdlet
         if (_walk is { } walk && !IsSatisfied)
         {
             WarnAfterEnd(walk.Last is { } last
-                ? $"It was interrupted, and the users after {ScreenText.Of(last)} were not all read. To go on there: -AllUsers -AfterUser {CommandText.Quote(ScreenText.Of(last))}"
+                ? $"It was interrupted, and the users after {ScreenText.Of(last)} were not all read. {HowToGoOn ?? $"To go on there: -AllUsers -AfterUser {CommandText.Quote(ScreenText.Of(last))}"}"
                 : "It was interrupted before the first user was read.");
         }
 
@@ -76,9 +79,10 @@ public abstract partial class SessionCmdlet : MagicBellCmdlet
     /// <param name="session">The project.</param>
     /// <param name="after">The id of the user after whom to begin; null for the first.</param>
     /// <param name="otherReads">How many lists are read beside the users'.</param>
+    /// <param name="knownLists">How many lists need not be read.</param>
     /// <param name="isEnough">Whether nobody else needs to be read.</param>
     /// <param name="visit">Starts what there is to do with a user; its second argument is called when all of that user is told.</param>
-    private protected void Walk(Session session, string? after, int otherReads, Func<bool> isEnough, Action<User, Action> visit)
+    private protected void Walk(Session session, string? after, int otherReads, int knownLists, Func<bool> isEnough, Action<User, Action> visit)
     {
         int users = 0;
         int pages = 0;
@@ -90,7 +94,7 @@ public abstract partial class SessionCmdlet : MagicBellCmdlet
         }
 
         // The pages are read again on the way, so that no more than one is held.
-        int reads = users + pages + otherReads;
+        int reads = Math.Max(0, users + otherReads - knownLists) + pages;
         int perMinute = session.Service.ReadsPerMinute;
         int minutes = (pages + reads - 1) / perMinute;
         string told = FormattableString.Invariant($"{users} users of project '{session.Name}' are read, each by one request or more: {(minutes < 1 ? "less than a minute" : $"about {minutes} minutes")} at {perMinute} reads a minute.");

@@ -74,11 +74,14 @@ internal sealed class TokenScope
         JwtService service = Session.Service;
         var page = new PageRequest(size, after, before);
         return Kind == TokenKind.Project
-            ? new TokenReader(service.FetchProjectTokensAsync(page, bearer), record => new ProjectToken(record, Session))
+            ? new TokenReader(service.FetchProjectTokensAsync(page, bearer), Wrap)
             : new TokenReader(
                 service.FetchUserTokensAsync(UserId ?? throw MagicBellException.Invalid("An id alone does not say in whose list the token is. Say whose it is, by -Email, -ExternalId or -UserId, or give the listed token."), page),
-                record => new UserToken(record, this));
+                Wrap);
     }
+
+    /// <summary>A token of this list, by what was read of it.</summary>
+    internal ListedToken Wrap(ListedTokenRecord record) => Kind == TokenKind.Project ? new ProjectToken(record, Session) : new UserToken(record, this);
 
     /// <summary>Reads the whole list.</summary>
     internal async Task<IReadOnlyList<ListedToken>> ListAsync(CallContext call)

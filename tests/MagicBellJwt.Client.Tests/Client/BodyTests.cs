@@ -44,7 +44,7 @@ public class BodyTests
     [InlineData("7")]
     [InlineData("\"text\"")]
     [InlineData("{}")]
-    [InlineData("""{"data":null}""")]
+    [InlineData("""{"links":{}}""")]
     [InlineData("""{"data":"text"}""")]
     [InlineData("""{"data":{}}""")]
     [InlineData("""{"data":[null]}""")]

@@ -60,11 +60,14 @@ public class ListTests
     }
 
     [Theory]
-    [InlineData("https://elsewhere.invalid/v2/jwt/project?page=2", "another origin")]
-    [InlineData("//elsewhere.invalid/v2/jwt/project?page=2", "another origin")]
-    [InlineData("https://127.0.0.1/v2/jwt/project?page=2", "another origin")]
-    [InlineData("http://127.0.0.1:1/v2/jwt/project?page=2", "another origin")]
+    [InlineData("https://elsewhere.invalid/v2/jwt/user/1?page=2", "another origin")]
+    [InlineData("//elsewhere.invalid/v2/jwt/project/2?page=2", "another origin")]
+    [InlineData("https://127.0.0.1/?page=2", "another origin")]
+    [InlineData("http://127.0.0.1:1/v2/jwt/projects?page=2", "another origin")]
+    [InlineData("ftp://elsewhere.invalid/v2/jwt/project?page=2", "another origin")]
+    [InlineData("file:///v2/jwt/project?page=2", "another origin")]
     [InlineData("file:///etc/passwd", "another origin")]
+    [InlineData("https://elsewhere.invalid/v2/jwt/project?limit=1", "read before")]
     [InlineData("javascript:alert(1)", "another origin")]
     [InlineData("?limit=1", "read before")]
     [InlineData("#again", "read before")]
@@ -83,6 +86,39 @@ public class ListTests
         Assert.Single(server.Requests);
     }
 
+    [Theory]
+    [InlineData("https://elsewhere.invalid/v2/jwt/user/1?page=2")]
+    [InlineData("?limit=1")]
+    public async Task The_page_with_a_link_that_is_refused_is_given_first(string link)
+    {
+        await using var server = new RawServer(request => request.AnswerAsync(200, Page("a", link)));
+        using var client = new TestClient(server);
+        TokenPages pages = client.Service.FetchProjectTokensAsync(new PageRequest(1));
+
+        Assert.Equal("a", Assert.Single((await pages.ReadAsync(client.Call))!).Id);
+        Assert.True(pages.HasMore);
+        await Failing.WithAsync(MagicBellError.UnexpectedResponse, () => pages.ReadAsync(client.Call));
+        await Failing.WithAsync(MagicBellError.UnexpectedResponse, () => pages.ReadAsync(client.Call));
+        Assert.Single(server.Requests);
+    }
+
+    // A gateway in front of the API, or a stand-in for it, may pass on the API's own links.
+    [Theory]
+    [InlineData("https://elsewhere.invalid/v2/jwt/project?page=2&a=%2F%26")]
+    [InlineData("//elsewhere.invalid/v2/jwt/project?page=2&a=%2F%26")]
+    [InlineData("http://elsewhere.invalid:1/gateway/v2/jwt/project?page=2&a=%2F%26#fragment")]
+    [InlineData("https://elsewhere.invalid/jwt/project?page=2&a=%2F%26")]
+    public async Task A_link_to_this_list_at_another_address_is_asked_for_at_the_sessions_own(string link)
+    {
+        await using var server = new RawServer(request => request.AnswerAsync(200, request.Target.Contains("page=2", StringComparison.Ordinal) ? Page("b") : Page("a", link)));
+        using var client = new TestClient(server);
+
+        List<ListedTokenRecord> tokens = await client.ReadAllAsync(client.Service.FetchProjectTokensAsync(new PageRequest(1)));
+
+        Assert.Equal(["a", "b"], tokens.Select(token => token.Id));
+        Assert.Equal("/v2/jwt/project?page=2&a=%2F%26", server.Requests[1].Target);
+    }
+
     [Fact]
     public async Task A_ring_of_three_pages_is_noticed_before_it_closes()
     {
@@ -97,13 +133,30 @@ public class ListTests
     }
 
     [Fact]
-    public async Task An_empty_page_with_a_link_is_no_progress()
+    public async Task Empty_pages_with_a_link_are_followed_and_not_for_ever()
     {
         int page = 0;
-        await using var server = new RawServer(request => request.AnswerAsync(200, $$$"""{"data":[],"links":{"next":"?page={{{++page}}}"}}"""));
+        int filled = 0;
+        await using var server = new RawServer(request => ++page == filled
+            ? request.AnswerAsync(200, Page("a"))
+            : request.AnswerAsync(200, $$$"""{"data":{{{(page % 2 == 0 ? "[]" : "null")}}},"links":{"next":"?page={{{page}}}"}}"""));
         using var client = new TestClient(server);
+
+        filled = 20;
+        Assert.Equal(["a"], (await client.ReadAllAsync(client.Service.FetchProjectTokensAsync(new PageRequest()))).Select(token => token.Id));
+        Assert.Equal(20, server.Requests.Count);
+        page = 0;
+        filled = 0;
         await Failing.WithAsync(MagicBellError.UnexpectedResponse, () => client.ListAsync());
-        Assert.Single(server.Requests);
+        Assert.InRange(server.Requests.Count, 30, 100);
+    }
+
+    [Fact]
+    public async Task Data_that_is_null_is_an_empty_page()
+    {
+        await using var server = new RawServer(request => request.AnswerAsync(200, """{"data":null,"links":{"next":null}}"""));
+        using var client = new TestClient(server);
+        Assert.Null(await client.ListAsync());
     }
 
     // A server that makes up a new link for each page, and begins again after one, two or seven of them.

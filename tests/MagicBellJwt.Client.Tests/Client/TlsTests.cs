@@ -67,6 +67,48 @@ public class TlsTests
         Assert.Equal(3, server.Accepted);
     }
 
+    [Theory]
+    [InlineData("127.0.0.1", -1, 1, "comes from an authority that this machine does not trust, '127.0.0.1'", "another name")]
+    [InlineData("wrong.example", -1, 1, "is for another name, 'wrong.example'", "ended at")]
+    [InlineData("127.0.0.1", -3, -1, "ended at ", "another name")]
+    [InlineData("127.0.0.1", 1, 3, "is not valid before ", "another name")]
+    public async Task What_is_wrong_with_a_certificate_is_said(string name, int fromDays, int toDays, string said, string notSaid)
+    {
+        using X509Certificate2 certificate = SelfSigned(name, fromDays, toDays);
+        await using var server = new RawServer(Answers.Right, certificate);
+        using var client = new TestClient(server);
+
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.ConnectionFailed, () => client.ListAsync());
+
+        Assert.Contains(said, failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(notSaid, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_proxy_is_named_where_it_is_what_fails()
+    {
+        await using var asking = new RawServer(request => request.AnswerAsync(407, "no", "Proxy-Authenticate: Basic"));
+        MagicBellException asks = await ThroughAsync(asking.BaseAddress.Authority);
+        Assert.Contains($"the proxy {asking.BaseAddress.Authority} asks for credentials", asks.Message, StringComparison.Ordinal);
+        Assert.Equal((1, false), (asks.Attempts, asks.OutcomeUnknown));
+
+        await using var refusing = new RawServer(request => request.AnswerAsync(503, "no"));
+        MagicBellException refuses = await ThroughAsync(refusing.BaseAddress.Authority);
+        Assert.Contains($"the proxy {refusing.BaseAddress.Authority} did not connect to api.example.com", refuses.Message, StringComparison.Ordinal);
+
+        Assert.Contains("no connection to the proxy 127.0.0.1:1, to reach api.example.com", (await ThroughAsync("127.0.0.1:1")).Message, StringComparison.Ordinal);
+
+        static async Task<MagicBellException> ThroughAsync(string proxy)
+        {
+            using var client = new TestClient(new Uri("https://api.example.com/v2"), change: options =>
+            {
+                options.MaximumRetryCount = 1;
+                options.Proxy = new WebProxy("http://" + proxy);
+            });
+            return await Failing.WithAsync(MagicBellError.ConnectionFailed, () => client.ListAsync());
+        }
+    }
+
     /// <summary>A server whose handshakes break: each in the way of its turn, and from then on in the last one.</summary>
     private sealed class BreakingServer : IAsyncDisposable
     {
@@ -148,13 +190,22 @@ public class TlsTests
             }
         }
     }
-    private static X509Certificate2 SelfSigned()
+
+    private static X509Certificate2 SelfSigned(string name = "127.0.0.1", int fromDays = -1, int toDays = 1)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest("CN=" + name, key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
+        if (IPAddress.TryParse(name, out IPAddress? address))
+        {
+            names.AddIpAddress(address);
+        }
+        else
+        {
+            names.AddDnsName(name);
+        }
+
         request.CertificateExtensions.Add(names.Build());
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(fromDays), DateTimeOffset.UtcNow.AddDays(toDays));
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.IO.Compression;
 using System.Linq;
 using System.Security.Cryptography;
 using System.Text;
@@ -221,25 +222,31 @@ public sealed class TokenScannerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("00", true)]
-    [InlineData("7F454C4602010100000000000000000003003E00", true)]
-    [InlineData("89504E470D0A1A0A0000000D49484452", true)]
-    [InlineData("6100620063", false)]
-    [InlineData("FFFE", false)]
-    [InlineData("FEFF", false)]
-    [InlineData("EFBBBF", false)]
-    [InlineData("FF", false)]
-    [InlineData("C3A9", false)]
-    [InlineData("", false)]
-    public void Gives_up_a_binary_file_and_no_text(string startHex, bool isBinary)
+    [InlineData("00")]
+    [InlineData("7F454C4602010100000000000000000003003E00")]
+    [InlineData("89504E470D0A1A0A0000000D49484452")]
+    [InlineData("53514C69746520666F726D6174203300100001010040202000000001")]
+    [InlineData("FF")]
+    [InlineData("C3A9")]
+    [InlineData("")]
+    public void Searches_what_is_binary_as_bytes(string startHex)
     {
-        byte[] start = [.. Convert.FromHexString(startHex), .. new byte[isBinary ? 100 : 0].Select(_ => (byte)0x30)];
-        var scanner = new TokenScanner();
+        byte[] start = Convert.FromHexString(startHex);
+        foreach (int nuls in new[] { 0, 1, 2, 63, 4096, 4097, 600_000 })
+        {
+            byte[] before = [.. start, .. new byte[nuls]];
+            Assert.Equal([s_token], Scan([.. before, .. Encoding.UTF8.GetBytes(s_token), 0, 0]).Select(found => found.Value));
+            Assert.Equal([s_token], Scan([.. before, .. Encoding.Unicode.GetBytes("x " + s_token), 0, 0]).Select(found => found.Value));
+            Assert.Equal([s_token], Scan([.. before, .. Encoding.UTF8.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes(s_token))), 0, 0]).Select(found => found.Value));
+        }
+    }
 
-        Assert.Empty(scanner.ScanStream(new MemoryStream(start), null, CancellationToken.None));
-        Assert.Equal(isBinary, scanner.WasBinary);
-        Assert.Single(scanner.ScanStream(new MemoryStream(Encoding.UTF8.GetBytes(s_token)), null, CancellationToken.None));
-        Assert.False(scanner.WasBinary);
+    [Fact]
+    public void Finds_UTF_16_that_was_appended_to_other_text()
+    {
+        byte[] text = [.. Encoding.UTF8.GetBytes(new string('.', 9_001) + "\n"), .. Encoding.Unicode.GetBytes(s_token + "\n"), .. Encoding.UTF8.GetBytes(s_token)];
+
+        Assert.Equal([s_token, s_token], Scan(text).Select(found => found.Value));
     }
 
     [Fact]
@@ -295,6 +302,30 @@ public sealed class TokenScannerTests : IDisposable
         Assert.Single(scanner.ScanFile(path, null, CancellationToken.None));
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(99, true)]
+    [InlineData(100, false)]
+    [InlineData(1000, false)]
+    public void Unpacks_up_to_a_limit_and_says_so(int limit, bool isCut)
+    {
+        string path = Path.Combine(_folder, "log.gz");
+        byte[] text = Encoding.UTF8.GetBytes(new string('.', 100 - s_token.Length % 100) + s_token);
+        using (var packed = new GZipStream(File.Create(path), CompressionLevel.Fastest))
+        {
+            packed.Write(text);
+        }
+
+        int extra = text.Length - 100;
+        var scanner = new TokenScanner { UnpackedLimit = limit + extra };
+
+        Assert.Equal(isCut ? [] : [s_token], scanner.ScanFile(path, null, CancellationToken.None).Select(found => found.Value));
+        Assert.Equal(isCut ? $"unpacks to more than {limit + extra} bytes: the rest was not searched" : null, scanner.LeftOut);
+        File.WriteAllText(path, s_token);
+        Assert.Single(scanner.ScanFile(path, null, CancellationToken.None));
+        Assert.Null(scanner.LeftOut);
+    }
+
     [Fact]
     public void Memory_stays_the_same_however_long_the_text_is()
     {
@@ -302,7 +333,7 @@ public sealed class TokenScannerTests : IDisposable
         Assert.Empty(scanner.ScanStream(new EndlessText(4 * Chunk), null, CancellationToken.None));
         long before = GC.GetAllocatedBytesForCurrentThread();
 
-        Assert.Empty(scanner.ScanStream(new EndlessText(400 * Chunk), null, CancellationToken.None));
+        Assert.Empty(scanner.ScanStream(new EndlessText(100 * Chunk), null, CancellationToken.None));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 2_000_000);
     }
 
@@ -348,7 +379,7 @@ public sealed class TokenScannerTests : IDisposable
     {
         var scanner = new TokenScanner();
         List<FoundToken> found = [.. scanner.ScanStream(shortReads is null ? new MemoryStream(bytes) : new ShortReads(bytes, shortReads), null, CancellationToken.None)];
-        Assert.False(scanner.WasBinary);
+        Assert.Null(scanner.LeftOut);
         return found;
     }
 

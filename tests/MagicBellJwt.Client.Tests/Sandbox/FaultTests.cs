@@ -453,7 +453,8 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("elsewhere", "https://elsewhere.invalid/v2/jwt/project?limit=3&starting_after=ID")]
+    [InlineData("elsewhere", "https://elsewhere.invalid/other?limit=3&starting_after=ID")]
+    [InlineData("gateway", "https://gateway.invalid/prefix/v2/jwt/project?limit=3&starting_after=ID")]
     [InlineData("self", "ORIGIN/v2/jwt/project?limit=3")]
     [InlineData("relative", "/v2/jwt/project?limit=3&starting_after=ID")]
     [InlineData("query", "?limit=3&starting_after=ID")]

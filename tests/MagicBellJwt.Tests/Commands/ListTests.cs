@@ -77,6 +77,27 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
     }
 
     [Fact]
+    public void A_name_that_is_not_there_is_said_with_those_that_are_near()
+    {
+        Run run = Run("Get-MbProjectToken 'sed 250', 'seed 7', 'administrator*', nowhere -Verbose");
+
+        Assert.Single(run.MustSucceed());
+        Assert.Equal(
+            ["No token is named 'sed 250'. There is 'seed 250'.", "No token is named 'administrator*'. There is 'Sandbox administrator'.", "No token is named 'nowhere'."],
+            run.Verbose.Where(line => line.StartsWith("No token is named", StringComparison.Ordinal)));
+        Assert.DoesNotContain(Run("Get-MbProjectToken 'seed 250', 'sed 250' -First 1 -Verbose").Verbose, line => line.StartsWith("No token is named", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_name_is_also_taken_as_it_is_written()
+    {
+        await Server.ResetAsync();
+        Run run = Run("$made = New-MbProjectToken '[prod] key' -ExpiresIn 1d; Get-MbProjectToken '[PROD] key'; Get-MbProjectToken '[prod] other'; $made | Remove-MbProjectToken -Force");
+
+        Assert.Equal("[prod] key", Assert.Single(run.MustSucceed()).Get<string>("Name"));
+    }
+
+    [Fact]
     public async Task An_id_is_looked_for_no_further_than_it_is_found()
     {
         PSObject first = Run("Get-MbProjectToken -First 1").MustSucceed().Single();
@@ -261,6 +282,22 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
             Assert.StartsWith("MbUnexpectedResponse,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
             Assert.InRange((await Server.RequestsAsync()).Length, 1, 4);
         }
+    }
+
+    [Fact]
+    public async Task A_page_with_a_link_to_another_origin_is_given_and_its_link_is_refused()
+    {
+        await Server.ResetAsync();
+        await Server.FailAsync("GET * answer next=elsewhere");
+
+        Assert.Single(Run("Get-MbProjectToken -First 1").MustSucceed());
+        Run run = Run("Get-MbProjectToken -PageSize 100");
+        Assert.Equal(100, run.Output.Count);
+        Assert.StartsWith("MbUnexpectedResponse,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+
+        await Server.ResetAsync();
+        await Server.FailAsync("GET * answer next=gateway");
+        Assert.Equal(251, Run("Get-MbProjectToken").MustSucceed().Count);
     }
 
     public sealed class SeededServer : ServerFixture

@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.IO;
+using System.IO.Compression;
 using System.Linq;
 using System.Management.Automation;
 using System.Text;
@@ -94,7 +95,7 @@ public sealed class FindLeakedTokenTests : IDisposable
     }
 
     [Fact]
-    public void Leaves_out_what_is_binary_or_empty_and_says_so()
+    public void Searches_what_is_binary_and_leaves_out_what_is_empty()
     {
         string binary = Write("program", "\u007fELF\u0000\u0000\u0000\u0001\u0000 " + TokenText.User);
         string empty = Write("empty.log", "");
@@ -102,10 +103,124 @@ public sealed class FindLeakedTokenTests : IDisposable
         File.WriteAllText(wide, "x " + TokenText.User, new UnicodeEncoding(bigEndian: true, byteOrderMark: false));
         Run run = Find("Find-MbLeakedToken $folder -Verbose", "");
 
-        Assert.Equal(wide, Assert.Single(run.MustSucceed()).Get<string>("Path"));
-        Assert.Equal(
-            new[] { $"Left out '{binary}': it is binary.", $"Left out '{empty}': it is empty, or no ordinary file." }.Order(),
-            run.Verbose.Order());
+        Assert.Equal(new[] { binary, wide }.Order(), run.MustSucceed().Select(leak => leak.Get<string>("Path")).Order());
+        Assert.Equal([$"Left out '{empty}': it is empty, or no ordinary file."], run.Verbose);
+        Assert.Empty(run.Warnings);
+    }
+
+    [Fact]
+    public void Finds_what_a_list_broke_at_the_width_of_the_console()
+    {
+        string list = string.Join("\n              ", TokenText.User.Chunk(66).Select(piece => new string(piece)));
+        string path = Write("transcript.txt", $"PS> New-MbUserToken\n\nName        : ci\nToken       : {list}\nFingerprint : abc\n");
+        string table = Write("table.txt", $"Name Token\n---- -----\nci   {string.Join("\n     ", TokenText.User.Chunk(75).Select(piece => new string(piece)))}\n");
+
+        PSObject leak = Assert.Single(Find("Find-MbLeakedToken $path", path).MustSucceed());
+        Assert.Equal((4, 15), (leak.Get<int>("Line"), leak.Get<int>("Column")));
+        Assert.Equal(TokenText.Fingerprint(TokenText.User), leak.Get<string>("Fingerprint"));
+        leak = Assert.Single(Find("Find-MbLeakedToken $path", table).MustSucceed());
+        Assert.Equal((3, 6), (leak.Get<int>("Line"), leak.Get<int>("Column")));
+        Assert.Equal(TokenText.Fingerprint(TokenText.User), leak.Get<string>("Fingerprint"));
+    }
+
+    [Fact]
+    public void Never_shows_a_token_that_was_found_in_base64()
+    {
+        string encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(TokenText.User));
+        Run run = Find("Find-MbLeakedToken $path -Verbose -Debug; '" + encoded + "' | Find-MbLeakedToken -Verbose -Debug", Write("secret.yaml", "data:\n  token: " + encoded + "\n"));
+
+        Assert.Equal([TokenText.Fingerprint(TokenText.User), TokenText.Fingerprint(TokenText.User)], run.MustSucceed().Select(leak => leak.Get<string>("Fingerprint")));
+        Secret.MustNotBeIn(run, _engine.Host, TokenText.User, encoded);
+    }
+
+    [Fact]
+    public void Unpacks_what_gzip_packed()
+    {
+        string path = Pack("app.log.1.gz", "one\ntwo " + TokenText.User + "\n");
+
+        PSObject leak = Assert.Single(Find("Find-MbLeakedToken $path", path).MustSucceed());
+        Assert.Equal(path, leak.Get<string>("Path"));
+        Assert.Equal((2, 5), (leak.Get<int>("Line"), leak.Get<int>("Column")));
+    }
+
+    [Fact]
+    public void What_gzip_did_not_pack_whole_is_an_error_and_the_rest_is_searched()
+    {
+        string path = Pack("app.log.1.gz", TokenText.User + "\n");
+        byte[] bytes = File.ReadAllBytes(path);
+        bytes.AsSpan(10).Fill(0xFF);
+        File.WriteAllBytes(path, bytes);
+        Write("b.log", TokenText.User);
+        Run run = Find("Find-MbLeakedToken $folder", "");
+
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.Equal("MbFileUnreadable,MagicBellJwt.Commands.FindMbLeakedTokenCommand", error.FullyQualifiedErrorId);
+        Assert.Equal(path, error.TargetObject);
+        Assert.Single(run.Output);
+    }
+
+    [Theory]
+    [InlineData("504B0304", "is a zip archive")]
+    [InlineData("377ABCAF271C", "is a 7z archive")]
+    [InlineData("526172211A07", "is a rar archive")]
+    [InlineData("FD377A585A00", "is packed by xz")]
+    [InlineData("28B52FFD", "is packed by zstd")]
+    [InlineData("425A68", "is packed by bzip2")]
+    [InlineData("04224D18", "is packed by lz4")]
+    public void Says_what_it_cannot_unpack(string startHex, string what)
+    {
+        string path = System.IO.Path.Combine(_folder, "packed");
+        File.WriteAllBytes(path, [.. Convert.FromHexString(startHex), .. Encoding.UTF8.GetBytes(TokenText.User)]);
+        File.Copy(path, path + ".copy");
+
+        // What is stored as it is can be found all the same.
+        Run named = Find("Find-MbLeakedToken $path", path);
+        Assert.Single(named.MustSucceed());
+        Assert.Equal([$"Not all of '{path}' was searched: it {what}, and what is packed in it was not searched: unpack it first."], named.Warnings);
+        Run folder = Find("Find-MbLeakedToken $folder -Verbose", "");
+        Assert.Equal(2, folder.MustSucceed().Count);
+        Assert.Equal(2, folder.Verbose.Count(line => line.StartsWith("Left out '" + path, StringComparison.Ordinal)));
+        Assert.Equal([$"Left out: 2 of which each {what}, and what is packed in it was not searched: unpack it first. -Verbose names them."], folder.Warnings);
+    }
+
+    [Theory]
+    [InlineData("'./a.log' | Find-MbLeakedToken", 1)]
+    [InlineData("'none', 'a.log', './a.log', $folder | Find-MbLeakedToken", 1)]
+    [InlineData("$path | Find-MbLeakedToken", 1)]
+    [InlineData("'none', 'a*', 'nodrive:/x', 'variable:HOME', \"a.log`n\", '', ' ' | Find-MbLeakedToken", 0)]
+    [InlineData("[IO.FileInfo]::new($path) | Find-MbLeakedToken", 0)]
+    public void A_path_that_is_searched_as_text_is_said_once(string script, int warnings)
+    {
+        string path = Write("a.log", "nothing");
+        Run run = Find("$ExecutionContext.SessionState.Path.SetLocation($folder) | ForEach-Object { }; " + script, path);
+
+        Assert.Empty(run.MustSucceed());
+        Assert.Equal(warnings, run.Warnings.Count);
+        Assert.All(run.Warnings, warning => Assert.Contains("was searched as text", warning, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Reads_what_the_system_shows_as_a_file_without_a_size()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            // It takes /proc.
+            return;
+        }
+
+        var start = new ProcessStartInfo("sleep", ["60"]);
+        start.Environment["LEAKED_TOKEN"] = TokenText.User;
+        using Process process = Process.Start(start)!;
+        try
+        {
+            Run run = Find("Find-MbLeakedToken $path", $"/proc/{process.Id}/envir*");
+            Assert.Equal($"/proc/{process.Id}/environ", Assert.Single(run.MustSucceed()).Get<string>("Path"));
+        }
+        finally
+        {
+            process.Kill();
+            process.WaitForExit();
+        }
     }
 
     [Fact]
@@ -143,18 +258,16 @@ public sealed class FindLeakedTokenTests : IDisposable
     }
 
     [Fact]
-    public void What_cannot_be_read_is_an_error_and_the_rest_is_searched()
+    public void A_link_to_what_is_not_there_is_left_out()
     {
         string dangling = System.IO.Path.Combine(_folder, "a-dangling.log");
         File.CreateSymbolicLink(dangling, System.IO.Path.Combine(_folder, "gone"));
         Write("b.log", TokenText.User);
-        Run run = Find("Find-MbLeakedToken $folder", "");
+        Run run = Find("Find-MbLeakedToken $folder -Verbose", "");
 
-        ErrorRecord error = Assert.Single(run.Errors);
-        Assert.Equal("MbFileUnreadable,MagicBellJwt.Commands.FindMbLeakedTokenCommand", error.FullyQualifiedErrorId);
-        Assert.Equal(ErrorCategory.ReadError, error.CategoryInfo.Category);
-        Assert.Equal(dangling, error.TargetObject);
-        Assert.Single(run.Output);
+        Assert.Single(run.MustSucceed());
+        Assert.Equal([$"Left out '{dangling}': it is a link to what is not there."], run.Verbose);
+        Assert.Empty(run.Warnings);
     }
 
     [Fact]
@@ -167,6 +280,7 @@ public sealed class FindLeakedTokenTests : IDisposable
 
         Assert.Single(run.MustSucceed());
         Assert.Equal($"Left out '{link}': it is a link to a folder.", Assert.Single(run.Verbose));
+        Assert.Equal("Left out: 1 of which each is a link to a folder. -Verbose names them.", Assert.Single(run.Warnings));
     }
 
     [Fact]
@@ -235,6 +349,14 @@ public sealed class FindLeakedTokenTests : IDisposable
         string path = System.IO.Path.GetFullPath(System.IO.Path.Combine(_folder, name));
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
+        return path;
+    }
+
+    private string Pack(string name, string text)
+    {
+        string path = System.IO.Path.Combine(_folder, name);
+        using var packed = new GZipStream(File.Create(path), CompressionLevel.Fastest);
+        packed.Write(Encoding.UTF8.GetBytes(text));
         return path;
     }
 

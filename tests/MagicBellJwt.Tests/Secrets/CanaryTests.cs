@@ -53,7 +53,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         ("GET", "Connect-MbProject $token -BaseUri $address -Name second -TimeoutSec 1 -MaximumRetryCount $retries -PassThru -Verbose -Debug"),
         ("GET", "Get-MbProjectToken -PageSize 5 -Verbose -Debug"),
         ("GET", "Get-MbUserToken usr_1, usr_2, usr_3 -Verbose -Debug"),
-        ("GET", "Get-MbTokenReport usr_1, usr_2 -Verbose -Debug"),
+        ("GET", "Get-MbTokenReport usr_1, usr_2 -Checkpoint \"$folder/$(New-Guid).jsonl\" -Verbose -Debug"),
         ("GET", "Get-MbUser hana@example.com, nobody@example.com -Verbose -Debug; Get-MbUser -First 3 -Verbose -Debug"),
         ("GET", "Get-MbUserToken hana@example.com -Verbose -Debug; Get-MbTokenReport -AllUsers -Verbose -Debug"),
         ("GET", "Get-MbTokenReport usr_1 -Verbose -Debug | Export-MbTokenReport $folder/report.html -Force -PassThru -Verbose -Debug"),
