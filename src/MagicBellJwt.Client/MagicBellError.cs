@@ -45,6 +45,9 @@ public enum MagicBellError
     /// <summary>The revocation would end the session's own token, or the last live one.</summary>
     SelfLockout,
 
+    /// <summary>A question was to be asked before a change, and nobody can answer it here. The change was not made.</summary>
+    ConfirmationRequired,
+
     /// <summary>A rotation came to no end: its journal, its store or the new token failed. The old token was not revoked, or it says that it may have been.</summary>
     RotationFailed,
 

@@ -15,6 +15,11 @@ public sealed class SessionAttribute : ArgumentTransformationAttribute
     /// <exception cref="ArgumentTransformationMetadataException">No session has this name.</exception>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
+        if (inputData is PSObject copy && copy.TypeNames.Contains("Deserialized." + typeof(Session).FullName))
+        {
+            throw new ArgumentTransformationMetadataException("This is a copy of a session of another process, such as the one that started this job, and cannot be used. Connect inside the job: Connect-MbProject.");
+        }
+
         object? value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
         if (value is not string name)
         {

@@ -39,7 +39,8 @@ internal static class ErrorRecords
     };
 
     /// <summary>Whether going on is pointless: every further call would fail the same way.</summary>
-    internal static bool Ends(MagicBellException failure) => failure.Error is MagicBellError.Unauthorized or MagicBellError.NotConnected or MagicBellError.HistoryFailed;
+    internal static bool Ends(MagicBellException failure) =>
+        failure.Error is MagicBellError.Unauthorized or MagicBellError.NotConnected or MagicBellError.HistoryFailed or MagicBellError.ConfirmationRequired;
 
     private static ErrorCategory CategoryOf(MagicBellError error) => error switch
     {
@@ -57,6 +58,7 @@ internal static class ErrorRecords
         MagicBellError.UnexpectedResponse => ErrorCategory.InvalidData,
         MagicBellError.NotConnected => ErrorCategory.ConnectionError,
         MagicBellError.SelfLockout => ErrorCategory.PermissionDenied,
+        MagicBellError.ConfirmationRequired => ErrorCategory.InvalidOperation,
         MagicBellError.RotationFailed => ErrorCategory.InvalidResult,
         MagicBellError.HistoryFailed => ErrorCategory.WriteError,
         _ => throw new ArgumentOutOfRangeException(nameof(error)),
@@ -80,6 +82,7 @@ internal static class ErrorRecords
         MagicBellError.UnexpectedResponse => "Check that the address is the API's (Get-MbSession) and that no proxy or sign-in page answers for it.",
         MagicBellError.NotConnected => "Connect first: Connect-MbProject, or Connect-MbProject -Sandbox to try things out.",
         MagicBellError.SelfLockout => "Connect with another token first, or repeat with -AllowSelfLockout.",
+        MagicBellError.ConfirmationRequired => "Give -Confirm:$false, or -Force where the command has it: then nothing is asked. -WhatIf tells first what would be done.",
         MagicBellError.RotationFailed => "Do what the message says, then call again: a rotation that was interrupted is finished or undone first.",
         MagicBellError.HistoryFailed => "See that the file can be written and the disk has room, then call again. Another file: Connect-MbProject -History PATH.",
         _ => throw new ArgumentOutOfRangeException(nameof(failure)),

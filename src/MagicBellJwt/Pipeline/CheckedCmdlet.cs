@@ -1,4 +1,6 @@
+using System;
 using System.Management.Automation;
+using System.Management.Automation.Host;
 using MagicBellJwt.Client;
 
 namespace MagicBellJwt.Commands;
@@ -48,8 +50,22 @@ public abstract class CheckedCmdlet : PSCmdlet
 
     // What foreign text is shown through, whoever writes it: each hides the engine's method of the same name.
 
-    /// <summary>Asks whether to go on.</summary>
-    private protected new bool ShouldProcess(string target, string action) => base.ShouldProcess(ScreenText.Of(target), ScreenText.Of(action));
+    /// <summary>Asks whether to go on. Where nobody can answer, the command ends with MbConfirmationRequired.</summary>
+    private protected new bool ShouldProcess(string target, string action)
+    {
+        try
+        {
+            return base.ShouldProcess(ScreenText.Of(target), ScreenText.Of(action));
+        }
+        catch (Exception failure) when (failure is PSInvalidOperationException or HostException)
+        {
+            // What a host throws that was started with -NonInteractive, or that has no screen, as in a job.
+            ThrowTerminatingError(ErrorRecords.Create(
+                new MagicBellException(MagicBellError.ConfirmationRequired, $"This is not done without an answer, and nobody can answer here: {action}, {target}.", failure),
+                target));
+            throw;
+        }
+    }
 
     /// <summary>Writes a warning.</summary>
     internal new void WriteWarning(string text) => base.WriteWarning(ScreenText.Of(text));

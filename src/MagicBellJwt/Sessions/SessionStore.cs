@@ -33,11 +33,19 @@ internal sealed class SessionStore
         return store;
     });
 
-    /// <summary>The sessions, the oldest first; the last one is the one that cmdlets use without -Session.</summary>
-    internal IReadOnlyList<Session> Sessions => _sessions.ToArray();
+    /// <summary>The sessions, the oldest first; the last one that is connected is the one that cmdlets use without -Session.</summary>
+    internal IReadOnlyList<Session> Sessions
+    {
+        get
+        {
+            // One that $using: took to another runspace may have ended there.
+            MarkCurrent();
+            return _sessions.ToArray();
+        }
+    }
 
-    /// <summary>The session that cmdlets use without -Session; null where there is none.</summary>
-    internal Session? Latest => _sessions.LastOrDefault();
+    /// <summary>The session that cmdlets use without -Session; null where there is none that is connected.</summary>
+    internal Session? Latest => _sessions.LastOrDefault(session => session.IsConnected);
 
     internal void Add(Session session)
     {

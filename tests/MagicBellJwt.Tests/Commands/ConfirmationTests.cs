@@ -90,7 +90,7 @@ public sealed class ConfirmationTests(ServerFixture fixture) : ServerTests(fixtu
         await PrepareAsync();
 
         Run unanswered = Run(script);
-        Assert.NotNull(unanswered.Error);
+        Assert.StartsWith("MbConfirmationRequired,", unanswered.End?.FullyQualifiedErrorId ?? Assert.Single(unanswered.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Empty(await WritesAsync());
         Assert.Single(Host.Questions);
 

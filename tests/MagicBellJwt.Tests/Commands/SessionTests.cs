@@ -210,6 +210,25 @@ public sealed class SessionTests(SessionTests.TwoServers servers) : IClassFixtur
         Assert.Empty(_engine.Run("Get-MbSession brief").MustSucceed());
     }
 
+    [Fact]
+    public void A_session_that_another_runspace_ended_shows_as_ended_and_is_not_the_default()
+    {
+        using var other = new PowerShellEngine();
+        other.Run("Disconnect-MbProject $session", ("session", _engine.Run("$b").MustSucceed().Single())).MustSucceed();
+
+        Assert.Equal([true, false], _engine.Run("(Get-MbSession).IsConnected").MustSucceed().Select(isConnected => (bool)isConnected.BaseObject));
+        Assert.Equal("a", _engine.Run("(New-MbProjectToken ci).Project").MustSucceed().Single().BaseObject);
+        Assert.StartsWith("MbNotConnected,", _engine.Try("Get-MbProjectToken -Session b").End!.FullyQualifiedErrorId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_copy_of_a_session_in_a_job_is_told_to_connect_there()
+    {
+        Run run = _engine.Try("$copy = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($b)); Get-MbProjectToken -Session $copy");
+
+        Assert.Contains("Connect inside the job", run.End!.Exception.Message, StringComparison.Ordinal);
+    }
+
     public sealed class TwoServers : IAsyncLifetime
     {
         internal ServerProcess A { get; private set; } = null!;

@@ -30,6 +30,7 @@ public sealed class PublicSurfaceTests(ShippedAssemblies shipped) : IClassFixtur
         ["MbUnexpectedResponse"] = (ErrorCategory.InvalidData, false),
         ["MbNotConnected"] = (ErrorCategory.ConnectionError, true),
         ["MbSelfLockout"] = (ErrorCategory.PermissionDenied, false),
+        ["MbConfirmationRequired"] = (ErrorCategory.InvalidOperation, true),
         ["MbRotationFailed"] = (ErrorCategory.InvalidResult, false),
         ["MbHistoryFailed"] = (ErrorCategory.WriteError, true),
     };

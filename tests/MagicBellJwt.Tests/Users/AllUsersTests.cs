@@ -6,6 +6,7 @@ using System.Management.Automation;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
+using MagicBellJwt.Tests.Pipeline;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Users;
@@ -129,7 +130,12 @@ public sealed class AllUsersTests
         Assert.Empty(run.Output);
         Assert.StartsWith("MbInvalidRequest,", run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
     }
+}
 
+/// <summary>Measured while nothing else runs: the memory is the whole process's.</summary>
+[Collection(nameof(SoakTests))]
+public sealed class AllUsersMemoryTests
+{
     [Fact]
     public async Task Memory_is_the_same_for_many_users_as_for_few()
     {
