@@ -83,7 +83,9 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
 
     private void WriteHead()
     {
-        Html projects = Html.Join(_summary.Projects.Select(Text), ", ");
+        // A page has a title, also where there is nothing to name it after.
+        string[] names = [.. _summary.Projects.Where(name => name.Length > 0).DefaultIfEmpty(_summary.Tokens == 0 ? "No tokens" : "Unnamed project")];
+        Html projects = Html.Join(names.Select(Text), ", ");
         string state = _summary.Tokens == 0 ? "There are no tokens to report."
             : Flagged == 0 ? "Everything is in order: no token needs attention."
             : _summary.High > 0 ? $"{Count(_summary.High, "token needs", "tokens need")} attention now{(Flagged > _summary.High ? FormattableString.Invariant($", {Flagged - _summary.High:N0} more can be planned") : "")}."
@@ -97,7 +99,7 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{Html.Trust(HashOfStyle())}'; base-uri 'none'; form-action 'none'">
             <meta name="color-scheme" content="light dark">
             <meta name="generator" content="MagicBellJwt">
-            <title>Token report: {string.Join(", ", _summary.Projects)}, {now.UtcDateTime:d MMMM yyyy}</title>
+            <title>Token report: {string.Join(", ", names)}, {now.UtcDateTime:d MMMM yyyy}</title>
             <style>{Html.Trust(s_style)}</style>
             </head>
             <body>

@@ -153,6 +153,8 @@ public sealed class ReportFileTests : IAsyncDisposable
         Assert.Equal(0, Json().GetProperty("Tokens").GetArrayLength());
         Assert.Single(File.ReadAllLines(At("r.csv")));
         Assert.Contains("There are no tokens to report.", File.ReadAllText(At("r.html")), StringComparison.Ordinal);
+        Assert.Contains("<title>Token report: No tokens, ", File.ReadAllText(At("r.html")), StringComparison.Ordinal);
+        Assert.Matches("<h1>.*No tokens.*</h1>", File.ReadAllText(At("r.html")));
     }
 
     [Fact]
