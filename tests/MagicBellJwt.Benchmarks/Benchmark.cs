@@ -26,6 +26,10 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
         new("create-cpu", 2.5, CreateCpu),
         new("users-resolve", 1.5, UsersResolve),
         new("report-all-users", 1.5, ReportAllUsers),
+        new("history-of-revocations", 1.05, HistoryOfRevocations),
+        new("history-of-creates", 1.1, HistoryOfCreates),
+        new("history-test", 0.5, HistoryTest),
+        new("history-events", null, HistoryEvents),
         new("import", 1.3, Import),
         new("import-and-first-call", 1.4, ImportAndFirstCall),
         new("time-a-call", 1.1, TimeACall),
@@ -148,6 +152,59 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
             string[] ids = IdsOf(client, user++);
             return measure(() => revoke(ids));
         }
+    }
+
+    // With a history that is flushed to the disk, against none at all.
+    private static Figure HistoryOfRevocations(string name, double? limit)
+    {
+        const int Count = 1000;
+        const int WarmUps = 1;
+        const int Rounds = 7;
+        using Server server = Server.WithUserTokens(users: 2 * (WarmUps + Rounds), Count, latency: 50);
+        using var folder = new TemporaryFolder();
+        using Engine with = folder.Recording(server);
+        using Engine without = folder.NotRecording(server);
+        using var client = new HandWritten(server);
+        int user = 0;
+        return Figure.Compare(name, limit, "ms", WarmUps, Rounds, () => Measure(with), () => Measure(without));
+
+        double Measure(Engine engine)
+        {
+            string[] ids = IdsOf(client, user++);
+            return WallOf(() => Expect(Count, (int)engine.Measure("param($ids) $revoked = $ids | Remove-MbUserToken -Force -PassThru -ThrottleLimit 16; [double]$revoked.Count", [ids])));
+        }
+    }
+
+    private static Figure HistoryOfCreates(string name, double? limit)
+    {
+        string[] names = [.. Enumerable.Range(1, 100).Select(number => FormattableString.Invariant($"benchmark {number}"))];
+        using Server server = Server.Start("--latency", "50");
+        using var folder = new TemporaryFolder();
+        using Engine with = folder.Recording(server);
+        using Engine without = folder.NotRecording(server);
+        return Figure.Compare(name, limit, "ms", warmUps: 1, rounds: 5, () => Measure(with), () => Measure(without));
+
+        double Measure(Engine engine) => WallOf(() => Expect(names.Length, (int)engine.Measure("param($names) $created = $names | New-MbProjectToken -ExpiresIn 1d; [double]$created.Count", [names])));
+    }
+
+    private static Figure HistoryTest(string name, double? limit) => OfAMillionLines(name, limit, "[double][int](Test-MbTokenHistory -Path $path)", 1);
+
+    private static Figure HistoryEvents(string name, double? limit) => OfAMillionLines(name, limit, "[double](Get-MbTokenHistory -Path $path | Measure-Object).Count", 500_000);
+
+    private static Figure OfAMillionLines(string name, double? limit, string script, int result)
+    {
+        using var folder = new TemporaryFolder();
+        folder.WriteHistory(1_000_000);
+        using var engine = new Engine();
+        engine.Import(Repository.Manifest);
+        return Figure.Compare(
+            name,
+            limit,
+            "ms",
+            warmUps: 1,
+            rounds: 3,
+            () => WallOf(() => Expect(result, (int)engine.Measure("param($path) " + script, folder.History))),
+            () => WallOf(() => Expect(1_000_000, (int)engine.Measure("param($path) [double](Get-Content (Join-Path (Split-Path $path) 'history*.jsonl') | Measure-Object).Count", folder.History))));
     }
 
     private static Figure CreateCpu(string name, double? limit)

@@ -48,8 +48,8 @@ internal sealed class Engine : IDisposable
 
     public void Import(string module) => Run("param($module) Import-Module $module", module);
 
-    public void Connect(Uri address, string token) => Run(
-        "param($address, $token) Connect-MbProject -ProjectToken $token -BaseUri $address -Name benchmark -ReadsPerMinute 1000000 -WritesPerMinute 1000000",
+    public void Connect(Uri address, string token, string options = "") => Run(
+        "param($address, $token) Connect-MbProject -ProjectToken $token -BaseUri $address -Name benchmark -ReadsPerMinute 1000000 -WritesPerMinute 1000000 " + options,
         address,
         new NetworkCredential("", token).SecurePassword);
 

@@ -33,6 +33,9 @@ public sealed class TokenHistory
     private readonly ConcurrentQueue<string> _notices = new();
     private int _hasWarned;
 
+    // Not tried again in this session: people were told that it is not recorded.
+    private volatile bool _isGivenUp;
+
     /// <summary>Names a history; nothing is opened or made.</summary>
     /// <param name="path">Its first file.</param>
     /// <param name="isRequired">Whether what cannot be recorded, on the disk, is not sent. Else it is sent, after one warning.</param>
@@ -62,6 +65,11 @@ public sealed class TokenHistory
     /// <exception cref="MagicBellException"><see cref="MagicBellError.HistoryFailed"/>: nothing is to be sent.</exception>
     public async Task<long> BeginAsync(string operation, HistorySubject subject, TimeSpan? offset, CallContext call)
     {
+        if (_isGivenUp)
+        {
+            return 0;
+        }
+
         try
         {
             return await AppendAsync(operation, "intent", offset, call, subject, [], call.Stop).ConfigureAwait(false);
@@ -121,6 +129,11 @@ public sealed class TokenHistory
     /// <exception cref="MagicBellException"><see cref="MagicBellError.HistoryFailed"/>: the step is not to be taken.</exception>
     public async Task StepAsync(HistorySubject subject, Guid rotation, string step, string? newId, string? place, CallContext call)
     {
+        if (_isGivenUp)
+        {
+            return;
+        }
+
         try
         {
             await AppendAsync("RotationStep", "outcome", null, call, subject, [new("rotation", rotation), new("outcome", step), new("new", newId), new("place", place)], CancellationToken.None).ConfigureAwait(false);
@@ -144,6 +157,11 @@ public sealed class TokenHistory
 
     private async Task TryAppendAsync(string operation, string phase, TimeSpan? offset, CallContext call, HistorySubject subject, KeyValuePair<string, object?>[] more)
     {
+        if (_isGivenUp)
+        {
+            return;
+        }
+
         try
         {
             await AppendAsync(operation, phase, offset, call, subject, more, CancellationToken.None).ConfigureAwait(false);
@@ -203,6 +221,7 @@ public sealed class TokenHistory
     {
         if (call.Notify is { } notify && Interlocked.Exchange(ref _hasWarned, 1) == 0)
         {
+            _isGivenUp = true;
             notify(new CallNotice(CallNoticeKind.Warning, text));
         }
     }

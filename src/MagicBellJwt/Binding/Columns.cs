@@ -27,6 +27,7 @@ internal static class Columns
     internal const string ProjectId = "ProjectId";
     internal const string CreatedAt = "CreatedAt";
     internal const string Checksum = "Checksum";
+    internal const string Reason = "Reason";
 
     // Of several columns for one thing the first one here that has a value counts. Written without case, blanks, hyphens and underscores.
     private static readonly Dictionary<string, string[]> s_names = new(StringComparer.Ordinal)
@@ -43,6 +44,7 @@ internal static class Columns
         [ExpiresIn] = ["expiresin"],
         [DiscardedAt] = ["discardedat"],
         [Outcome] = ["outcome"],
+        [Reason] = ["reason"],
         [Command] = ["command"],
         [Address] = ["address"],
         [ProjectId] = ["projectid"],

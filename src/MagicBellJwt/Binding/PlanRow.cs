@@ -15,8 +15,9 @@ internal sealed class PlanRow
     internal const string Planned = "Planned";
 
     private const int FaultsShown = 3;
+    private const int LongestReason = 500;
 
-    // All of them, in the order of the checksum.
+    // All of them but Reason, which whoever approves may write, in the order of the checksum.
     private static readonly string[] s_columns =
     [
         Columns.Command, Columns.Project, Columns.Address, Columns.ProjectId, Columns.Kind, Columns.Id, Columns.Name, Columns.UserId, Columns.Email, Columns.CreatedAt,
@@ -41,6 +42,9 @@ internal sealed class PlanRow
     internal string? UserId => _row.Text(Columns.UserId);
 
     internal string? Name => _row.Text(Columns.Name);
+
+    /// <summary>Why it is to be done, for the history; null where the row does not say.</summary>
+    internal string? Reason => _row.Text(Columns.Reason);
 
     /// <summary>Reads an object; null where it is no row of a plan. One that lost its outcome, or only its checksum, is a plan's all the same.</summary>
     /// <param name="item">The object.</param>
@@ -140,6 +144,11 @@ internal sealed class PlanRow
             if (!IsPlanned(_row) || Id is not { } id || !RequestValidation.IsTokenId(id))
             {
                 return $"has {(Id is null ? "no Id" : IsPlanned(_row) ? "an Id that is none" : "another Outcome than Planned")}";
+            }
+
+            if (Reason is { Length: > LongestReason })
+            {
+                return FormattableString.Invariant($"has a Reason of more than {LongestReason} characters");
             }
 
             return _row.Text(Columns.Checksum) == ChecksumOf(_row) ? null : "is not as it was written: its Checksum is not that of its other columns";

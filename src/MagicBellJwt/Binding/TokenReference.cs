@@ -34,6 +34,9 @@ internal sealed class TokenReference
 
     internal DateTimeOffset? DiscardedAt { get; private set; }
 
+    /// <summary>Why something is done to it, by the row of a plan; null where none says.</summary>
+    internal string? Reason { get; set; }
+
     /// <summary>The token as a list showed it; null where something else was given.</summary>
     internal ListedToken? Listed { get; private set; }
 

@@ -161,7 +161,7 @@ public abstract class RemoveTokenCmdlet : WritingCmdlet
             _previewed += IsPreview ? 1 : 0;
             if (MakesPlan)
             {
-                WriteObject(new PlannedChange(MyInvocation.MyCommand.Name, token.Listed!, scope));
+                WriteObject(new PlannedChange(MyInvocation.MyCommand.Name, token.Listed!, scope, Reason));
             }
 
             return;
@@ -186,7 +186,9 @@ public abstract class RemoveTokenCmdlet : WritingCmdlet
         if (token.Listed is { } listed)
         {
             token.Row?.Check(listed);
-            Revoke(TokenReference.From(PSObject.AsPSObject(listed), Kind, token.Scope.Session, VerbsCommon.Remove), token.Scope.Session);
+            TokenReference reference = TokenReference.From(PSObject.AsPSObject(listed), Kind, token.Scope.Session, VerbsCommon.Remove);
+            reference.Reason = token.Row?.Reason;
+            Revoke(reference, token.Scope.Session);
         }
         else if (token.IsLookedUp && token.Row is null)
         {
@@ -215,7 +217,7 @@ public abstract class RemoveTokenCmdlet : WritingCmdlet
             Revocation revocation;
             try
             {
-                revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall, token.Name).ConfigureAwait(false);
+                revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall with { Reason = Reason ?? token.Reason }, token.Name).ConfigureAwait(false);
                 revocation.Name = token.Name;
             }
             catch (MagicBellException failure) when (PassThru)

@@ -14,6 +14,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 {
     private readonly Dictionary<Session, Rotator> _rotators = [];
     private long _inputs;
+    private string? _reason;
     private int _previewed;
     private (string? Email, string? ExternalId) _owner;
 
@@ -84,6 +85,9 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     public SwitchParameter PassThru { get; set; }
 
     private protected abstract TokenKind Kind { get; }
+
+    // One rotation at a time.
+    private protected override string? WriteReason => Reason ?? _reason;
 
     /// <summary>Whether the token that is being replaced was given as a list shows it, so that it is known whose it is; not by an id, a row or a name.</summary>
     private protected bool IsListed { get; private set; }
@@ -186,6 +190,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 
         // One that is gone from the list may have been replaced by an earlier run: the journal knows.
         TokenReference reference = token.Listed is null ? token.Token : TokenReference.From(PSObject.AsPSObject(token.Listed), Kind, token.Scope.Session, VerbsData.Update);
+        reference.Reason = token.Row!.Reason;
         Replace(reference, token.Scope.Session, reference.Id, isListed: true);
     }
 
@@ -198,6 +203,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 
         Rotator rotator = RotatorOf(session);
         IsListed = isListed;
+        _reason = token.Reason;
         Start(target, async () => await rotator.RotateByIdAsync(token.Id, token.UserId ?? await FindOwnerAsync(session).ConfigureAwait(false)).ConfigureAwait(false));
     }
 
@@ -216,7 +222,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         _previewed++;
         if (PassThru)
         {
-            WriteObject(new PlannedChange(MyInvocation.MyCommand.Name, old, scope));
+            WriteObject(new PlannedChange(MyInvocation.MyCommand.Name, old, scope, Reason));
         }
     }
 

@@ -6,7 +6,7 @@ namespace MagicBellJwt;
 /// </summary>
 public sealed class PlannedChange
 {
-    internal PlannedChange(string command, ListedToken token, TokenScope list)
+    internal PlannedChange(string command, ListedToken token, TokenScope list, string? reason)
     {
         Command = command;
         Project = list.Session.Name;
@@ -19,6 +19,7 @@ public sealed class PlannedChange
         Email = PlanRow.Shown(list.Owner?.Email);
         CreatedAt = PlanRow.Written(token.CreatedAt);
         ExpiresAt = token.ExpiresAt is { } end ? PlanRow.Written(end) : null;
+        Reason = PlanRow.Shown(reason);
         Checksum = PlanRow.ChecksumOf(this);
     }
 
@@ -58,7 +59,10 @@ public sealed class PlannedChange
     /// <summary>When it ends by itself, written as <see cref="CreatedAt"/>; null where it never does.</summary>
     public string? ExpiresAt { get; }
 
-    /// <summary>Tells whether a value of the row was changed since, as spreadsheets do with long numbers and dates. Anybody can work it out, so it is no signature.</summary>
+    /// <summary>Why it is to be done, as -Reason said; null where it was not given. Who approves the plan may write it here.</summary>
+    public string? Reason { get; }
+
+    /// <summary>Tells whether a value of the row but <see cref="Reason"/> was changed since, as spreadsheets do with long numbers and dates. Anybody can work it out, so it is no signature.</summary>
     public string Checksum { get; }
 
     /// <summary>The token's id.</summary>

@@ -41,6 +41,21 @@ public sealed class PlanTests(ServerFixture fixture) : RotationTestBase<ServerFi
     private protected override string Preparation => Files;
 
     [Fact]
+    public async Task A_row_says_why_and_who_approves_may_say_it_the_history_has_it()
+    {
+        await PrepareAsync();
+        string history = System.IO.Path.Combine(Folder, "history.jsonl");
+        Run("Connect-MbProject $token -BaseUri $address -Name here -History $history -RequireReason", ("token", Server.SecureToken()), ("address", Server.BaseAddress), ("history", history)).MustSucceed();
+
+        PSObject[] plan = [.. Run("Get-MbProjectToken 'ci *' -Session here | Remove-MbProjectToken -WhatIf -PassThru -Reason CHG-1 | Select-Object *").MustSucceed()];
+        Assert.Equal(["CHG-1", "CHG-1"], plan.Select(row => row.Get<string>("Reason")));
+        plan[0].Properties["Reason"].Value = "CHG-2, approved by Ada";
+        Run("$plan | Remove-MbProjectToken -Confirm:$false -PassThru -Session here", ("plan", plan)).MustSucceed();
+
+        Assert.Equal(["CHG-1", "CHG-2, approved by Ada"], Run("(Get-MbTokenHistory -Operation Revoke).Reason").MustSucceed().Select(reason => reason.ToString()).Order());
+    }
+
+    [Fact]
     public async Task A_plan_says_of_each_token_what_the_list_says_and_sends_no_write()
     {
         await PrepareAsync();
