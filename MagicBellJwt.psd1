@@ -37,6 +37,7 @@
         'New-MbUserToken'
         'Remove-MbProjectToken'
         'Remove-MbUserToken'
+        'Select-MbSession'
         'Test-MbToken'
         'Test-MbTokenHistory'
         'Undo-MbRotation'

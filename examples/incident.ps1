@@ -14,6 +14,9 @@ A leaked token that nobody has stored a successor of is revoked all the same: wh
 
 A live token that is in no list was signed with the project's secret key, and cannot be revoked: change the key.
 
+The evidence is a file of its own for each run, beside the audit (incident.evidence-TIME.csv): a row for each token that was found, with its id,
+fingerprint and places, whether it was live before and after, and a row for what was not searched.
+
 Exit codes: 0 nothing that was found is known to be live any more; 1 some is; 2 it could not run, or not everything could be searched or audited.
 Tokens that could not be tried are named on the error stream.
 
@@ -46,9 +49,10 @@ try {
     $session = Connect-MbProject -PassThru
 
     # Find, and prove by a read with each token, which changes nothing.
-    $look = @{ TestLive = $true; Session = $session; WhatIf = $false; Confirm = $false; ErrorAction = 'Continue'; ErrorVariable = '+unread' }
+    $look = @{ TestLive = $true; Session = $session; WhatIf = $false; Confirm = $false; ErrorAction = 'Continue'; ErrorVariable = '+unread'; WarningVariable = '+warned' }
     if ($ApiKey) { $look.ApiKey = $ApiKey }
     $unread = @()
+    $warned = @()
     $places = @(Find-MbLeakedToken -Path $Path -Recurse @look)
     $places
     $live = @{}
@@ -75,9 +79,35 @@ try {
 
     # Look again, where something live was, and audit.
     $left = @{}
-    $files = @($live.Values | ForEach-Object { $_.Path })
+    $after = @{}
+    $files = @($live.Values | ForEach-Object { $_.Path } | Sort-Object -Unique)
     if ($files) {
-        Find-MbLeakedToken -LiteralPath $files @look | Where-Object { $_.Live } | ForEach-Object { $left[$_.Fingerprint] = $_ }
+        Find-MbLeakedToken -LiteralPath $files @look | ForEach-Object {
+            $after[$_.Fingerprint] = $_.Live
+            if ($_.Live) { $left[$_.Fingerprint] = $_ }
+        }
+    }
+
+    # What was not searched may hold a live token.
+    $skipped = @($warned | ForEach-Object { "$_" } | Where-Object { $_ -match '^(Not all of|Left out:)' } | Sort-Object -Unique)
+    $evidence = @(
+        $places | Group-Object Fingerprint | ForEach-Object {
+            $token = $_.Group[0]
+            [pscustomobject]@{
+                Fingerprint = $token.Fingerprint
+                Kind        = $token.Kind
+                Id          = $token.Id
+                UserId      = $token.UserId
+                LiveBefore  = $token.Live
+                LiveAfter   = if ($after.ContainsKey($token.Fingerprint)) { $after[$token.Fingerprint] } elseif ($token.Live) { $null } else { $token.Live }
+                Places      = @($_.Group | ForEach-Object { "$($_.Path):$($_.Line)" }) -join '; '
+                Skipped     = $null
+            }
+        }
+        $skipped | ForEach-Object { [pscustomobject]@{ Fingerprint = $null; Kind = $null; Id = $null; UserId = $null; LiveBefore = $null; LiveAfter = $null; Places = $null; Skipped = $_ } }
+    )
+    if ($evidence) {
+        $evidence | Export-Csv -LiteralPath ([IO.Path]::ChangeExtension($ReportPath, ".evidence-$([DateTime]::UtcNow.ToString('yyyyMMddTHHmmssfffZ')).csv")) -NoTypeInformation -Encoding UTF8 -NoClobber
     }
 
     $ofUsers | ForEach-Object { $_.UserId } |
@@ -91,9 +121,9 @@ catch {
 }
 
 $left.Values | ForEach-Object { [Console]::Error.WriteLine("still live: $_, fingerprint $($_.Fingerprint), id $($_.Id)") }
-[Console]::Error.WriteLine("$($left.Count) of $($live.Count) tokens are still live, $($unread.Count) files or lists could not be read.")
+[Console]::Error.WriteLine("$($left.Count) of $($live.Count) tokens are still live, $($unread.Count) files or lists could not be read, $($skipped.Count) notes of what was not searched.")
 if ($left.Count -gt 0) {
     exit 1
 }
 
-exit 2 * [int]($unread.Count -gt 0)
+exit 2 * [int]($unread.Count + $skipped.Count -gt 0)

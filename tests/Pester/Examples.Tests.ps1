@@ -290,6 +290,27 @@ Describe 'examples/incident.ps1' {
         (Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -Confirm:`$false").Said | Should -Match '3 places, 0 live tokens'
     }
 
+    It 'leaves evidence of each token, and never overwrites it' {
+        Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -Confirm:`$false" | Out-Null
+        Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -Confirm:`$false" | Out-Null
+        $files = @(Get-ChildItem $logs -Filter 'incident.evidence-*.csv' | Sort-Object Name)
+        $files.Count | Should -Be 2
+        $rows = Import-Csv $files[0].FullName | Sort-Object Kind
+        $rows.Id | Should -Be $project.Id, $user.Id
+        $rows.LiveBefore | Should -Be 'True', 'True'
+        $rows.LiveAfter | Should -Be 'False', 'False'
+        @($rows[0].Places -split '; ').Count | Should -Be 2
+        Get-Content $files.FullName | Out-String | Should -Not -Match 'eyJ'
+    }
+
+    It 'ends with 2 where something was not searched' {
+        [IO.File]::WriteAllBytes((Join-Path $logs 'old.zip'), [byte[]] (0x50, 0x4B, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
+        $run = Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -Confirm:`$false"
+        $run.ExitCode | Should -Be 2
+        $run.Said | Should -Match '0 of 2 tokens are still live.*1 notes of what was not searched'
+        Get-ChildItem $logs -Filter 'incident.evidence-*.csv' | Import-Csv | Where-Object Skipped | Should -Not -BeNullOrEmpty
+    }
+
     It 'replaces first, where a store is given' {
         $run = Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -SaveTo $saveTo $journal -Confirm:`$false"
         $run.ExitCode | Should -Be 0

@@ -8,6 +8,8 @@ Describe 'Get-MbSession and Disconnect-MbProject' {
         Connect-MbProject -Sandbox -Name two
         (Get-MbSession).Name | Should -Be 'one', 'two'
         (Get-MbSession o*).Name | Should -Be 'one'
+        (Get-MbSession | Where-Object IsCurrent).Name | Should -Be 'two'
+        Get-MbSession | Out-String | Should -Match '\* two'
         Get-MbSession | Format-List * | Out-String | Should -Not -Match 'eyJ'
     }
 

@@ -24,6 +24,7 @@ public sealed class DisconnectMbProjectCommand : CheckedCmdlet
     private protected override void Process()
     {
         SessionStore store = SessionStore.Current;
+        Session? before = store.Latest;
         if (All)
         {
             store.Disconnect(store.Sessions);
@@ -31,6 +32,12 @@ public sealed class DisconnectMbProjectCommand : CheckedCmdlet
         else if ((Session ?? store.Latest) is { } session)
         {
             store.Disconnect([session]);
+        }
+
+        // The next command would act in a project that nobody named.
+        if (store.Latest is { } now && now != before)
+        {
+            WriteInformation(new HostInformationMessage { Message = $"The current session is now '{ScreenText.Of(now.Name)}' ({now.BaseAddress})." }, ["PSHOST"]);
         }
     }
 }

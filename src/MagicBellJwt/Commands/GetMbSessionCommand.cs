@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace MagicBellJwt.Commands;
 
-/// <summary>Shows the sessions of this runspace, the one in use last.</summary>
+/// <summary>Lists this runspace's sessions; the current one comes last, with a star.</summary>
 [Cmdlet(VerbsCommon.Get, "MbSession", HelpUri = HelpPages.Folder + "Get-MbSession.md")]
 [OutputType(typeof(Session))]
 public sealed class GetMbSessionCommand : CheckedCmdlet

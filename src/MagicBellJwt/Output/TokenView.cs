@@ -39,6 +39,11 @@ public static class TokenView
             : words;
     }
 
+    /// <summary>A star at the session that commands use without -Session.</summary>
+    /// <param name="session">A <see cref="Session"/>.</param>
+    /// <returns>The star; empty for any other.</returns>
+    public static object Current(PSObject session) => ((Session)session.BaseObject).IsCurrent ? "*" : "";
+
     /// <summary>The name of a listed token, in which nothing steers the terminal.</summary>
     /// <param name="token">A <see cref="ListedToken"/>.</param>
     /// <returns>The name; null where it has none.</returns>

@@ -19,7 +19,7 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
         (TokenFinding.OlderThanPolicy, "Older than policy", "It has been in use longer than the policy allows. Rotate it."),
         (TokenFinding.TooManyForUser, "Too many for one user", "The user has more live tokens than the policy allows, and this is one of the oldest."),
         (TokenFinding.DuplicateName, "Duplicate name", "A newer token has the same name. Revoke this one when nothing uses it."),
-        (TokenFinding.Expired, "Expired", "It opens nothing any more. Remove it, so that the list stays readable."),
+        (TokenFinding.Expired, "Expired", "It has expired and cannot be used. Revoke it, so that the list stays readable."),
     ];
 
     private static readonly (string Name, double Days)[] s_horizons =

@@ -85,8 +85,8 @@ public sealed class Session
     /// <summary>Whether <see cref="ProjectId"/> is the project's: by its token's claims, or by the name that was given for it. Else it is the address's.</summary>
     internal bool NamesProject { get; }
 
-    /// <summary>Whether commands without -Session use it.</summary>
-    internal bool IsCurrent { get; set; }
+    /// <summary>Whether commands without -Session use it. Select-MbSession chooses it; else it is the one that was connected last.</summary>
+    public bool IsCurrent { get; internal set; }
 
     /// <summary>The project's users, and those that the session has found.</summary>
     internal UserDirectory Users { get; }

@@ -60,6 +60,19 @@ internal sealed class SessionStore
         MarkCurrent();
     }
 
+    /// <summary>Makes a session the one that cmdlets use without -Session.</summary>
+    /// <exception cref="MagicBellException">It is not one of this runspace's, or was disconnected.</exception>
+    internal void Select(Session session)
+    {
+        if (!session.IsConnected || !_sessions.Remove(session))
+        {
+            throw new MagicBellException(MagicBellError.NotConnected, $"The session '{session.Name}' {(session.IsConnected ? "is not one of this runspace" : "was disconnected")}, so it cannot be the current one.");
+        }
+
+        _sessions.Add(session);
+        MarkCurrent();
+    }
+
     /// <summary>Finds the session of this name.</summary>
     /// <exception cref="MagicBellException">There is none.</exception>
     internal Session Find(string name) => _sessions.LastOrDefault(session => IsNamed(session, name))

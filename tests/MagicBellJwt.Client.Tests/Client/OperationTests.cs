@@ -117,7 +117,7 @@ public class OperationTests
         Assert.Equal($"DELETE /v2/jwt/{kind}/{Answers.Id}", sent.Method + " " + sent.Target);
         Assert.Equal("", sent.Body);
         Assert.Equal(s_headersOfAnyRequest.Append("Content-Length").Order(), sent.Headers.Keys.Order());
-        Assert.Equal(new DiscardedToken(Answers.Id, new DateTimeOffset(2021, 1, 2, 0, 0, 0, TimeSpan.Zero)), discarded);
+        Assert.Equal((Answers.Id, new DateTimeOffset(2021, 1, 2, 0, 0, 0, TimeSpan.Zero), 1), (discarded.TokenId, discarded.DiscardedAt, discarded.Attempts));
     }
 
     [Theory]

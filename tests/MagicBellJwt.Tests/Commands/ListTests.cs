@@ -20,7 +20,7 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
         IReadOnlyList<PSObject> tokens = Run("Get-MbProjectToken").MustSucceed();
 
         Assert.All(tokens, token => Assert.Equal("MagicBellJwt.ProjectToken", token.TypeNames[0]));
-        Assert.Equal((await Server.TokensAsync()).Where(token => token.Kind == "project").Select(token => token.Id).Order(), tokens.Select(token => token.Id()).Order());
+        Assert.Equal((await Server.TokensAsync()).Where(token => token.Kind == "project" && token.Live).Select(token => token.Id).Order(), tokens.Select(token => token.Id()).Order());
         Assert.Equal(tokens.Select(token => token.Get<DateTimeOffset>("CreatedAt")).OrderDescending(), tokens.Select(token => token.Get<DateTimeOffset>("CreatedAt")));
         ServerRequest[] pages = await Server.RequestsAsync();
         Assert.Equal(3, pages.Length);

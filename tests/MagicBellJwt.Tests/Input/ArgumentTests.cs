@@ -18,6 +18,7 @@ public sealed class ArgumentTests(ServerFixture fixture) : ServerTests(fixture)
         ("Connect-MbProject", "Project", "ProjectToken = $token; BaseUri = $address; Name = 'second'"),
         ("Connect-MbProject", "Sandbox", "Sandbox = $true; Name = 'box'"),
         ("Get-MbSession", "__AllParameterSets", ""),
+        ("Select-MbSession", "__AllParameterSets", "Session = 'prod'"),
         ("Disconnect-MbProject", "Session", ""),
         ("Disconnect-MbProject", "All", "All = $true"),
         ("Get-MbProjectToken", "__AllParameterSets", ""),

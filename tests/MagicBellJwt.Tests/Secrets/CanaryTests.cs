@@ -77,7 +77,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
     private static readonly string[] s_offlineCommands =
     [
         "Get-MbTokenHistory -Path $folder/history.jsonl -Verbose -Debug; Test-MbTokenHistory -Path $folder/history.jsonl -Verbose -Debug",
-        "Get-MbSession -Verbose -Debug",
+        "Get-MbSession -Verbose -Debug; Select-MbSession canary -PassThru -Verbose -Debug",
         "Disconnect-MbProject -Verbose -Debug; Get-MbProjectToken -Verbose -Debug",
         "Connect-MbProject $bearerText -BaseUri $address -Verbose -Debug",
         "Connect-MbProject $token -BaseUri https://127.0.0.1:1/v2 -Proxy http://127.0.0.1:1 -ProxyCredential $proxyCredential -MaximumRetryCount 0 -TimeoutSec 1 -Verbose -Debug",
