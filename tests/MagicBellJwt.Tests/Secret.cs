@@ -36,7 +36,9 @@ internal static class Secret
         {
             said.AddRange([error.ToString(), error.Exception.ToString(), error.FullyQualifiedErrorId, error.ErrorDetails?.ToString() ?? ""]);
             said.AddRange([error.ErrorDetails?.RecommendedAction ?? "", error.TargetObject is null ? "" : PSSerializer.Serialize(error.TargetObject, 4)]);
-            said.Add(PSSerializer.Serialize(error.Exception, 4));
+
+            // Deeper is reflection's graph of the method that threw. What is within is in the text above.
+            said.Add(PSSerializer.Serialize(error.Exception, 2));
         }
 
         foreach (string secret in secrets)
