@@ -42,7 +42,7 @@ public sealed class HistoryFile
 
     /// <summary>Names a history; nothing is opened or made.</summary>
     /// <param name="path">Its first file.</param>
-    /// <param name="isFlushed">Whether a line is on the disk when it counts as written, and not only with the operating system.</param>
+    /// <param name="isFlushed">Whether a line that announces something is on the disk when it counts as written, and not only with the operating system.</param>
     /// <param name="longestFile">The length in bytes from which a file is closed.</param>
     public HistoryFile(string path, bool isFlushed = true, long longestFile = LongestFile)
     {
@@ -85,14 +85,18 @@ public sealed class HistoryFile
     /// <summary>Appends a line. It is written when the task ends.</summary>
     /// <param name="time">When, by this machine's clock.</param>
     /// <param name="facts">What it says, in order. A null is left out.</param>
+    /// <param name="isAnnouncement">
+    /// Whether nothing is to be done before it is on the disk. Other lines are given to the operating system: they survive the end of the process, and
+    /// where a power cut takes one, its announcement says that the outcome is not known.
+    /// </param>
     /// <param name="stop">Ends the wait for its turn. A line whose turn has come is written.</param>
     /// <returns>Its number, from 1.</returns>
     /// <exception cref="IOException">It could not be written: <see cref="UnauthorizedAccessException"/>, <see cref="InvalidDataException"/> too.</exception>
     /// <exception cref="OperationCanceledException">It was stopped, and is not written.</exception>
-    public async Task<long> AppendAsync(DateTimeOffset time, IEnumerable<KeyValuePair<string, object?>> facts, CancellationToken stop)
+    public async Task<long> AppendAsync(DateTimeOffset time, IEnumerable<KeyValuePair<string, object?>> facts, bool isAnnouncement, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        var waiting = new Waiting(time, HistoryLine.Compose(time, facts));
+        var waiting = new Waiting(time, HistoryLine.Compose(time, facts), isAnnouncement);
         bool leads;
         lock (_gate)
         {
@@ -170,7 +174,7 @@ public sealed class HistoryFile
         {
             file.Position = before;
             file.Write(bytes, 0, bytes.Length);
-            file.Flush(_isFlushed);
+            file.Flush(_isFlushed && Array.Exists(taken, line => line.IsAnnouncement));
             if (file.Length != before + bytes.Length)
             {
                 // A device takes everything and keeps nothing.
@@ -351,13 +355,15 @@ public sealed class HistoryFile
     // The last line of the history, and the length of its file with it.
     private sealed record Head(long Sequence, string Hash, DateTimeOffset Time, long Length);
 
-    private sealed class Waiting(DateTimeOffset time, string facts)
+    private sealed class Waiting(DateTimeOffset time, string facts, bool isAnnouncement)
     {
         private int _state;
 
         public DateTimeOffset Time { get; } = time;
 
         public string Facts { get; } = facts;
+
+        public bool IsAnnouncement { get; } = isAnnouncement;
 
         public TaskCompletionSource<long> Written { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

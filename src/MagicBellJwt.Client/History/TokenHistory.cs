@@ -208,6 +208,7 @@ public sealed class TokenHistory
                 new("process", isWhole ? _options.ProcessId : null),
                 new("module", isWhole ? _options.Module : null),
             ],
+            isWhole,
             stop).ConfigureAwait(false);
         while (_notices.TryDequeue(out string? notice))
         {

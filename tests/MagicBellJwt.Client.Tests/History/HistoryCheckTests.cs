@@ -25,7 +25,7 @@ public sealed class HistoryCheckTests : IAsyncLifetime
         var file = new HistoryFile(HistoryPath);
         for (int number = 0; number < Lines; number++)
         {
-            await file.AppendAsync(DateTimeOffset.UtcNow, [new("op", "DiscardProjectJwt"), new("id", Guid.NewGuid())], CancellationToken.None);
+            await file.AppendAsync(DateTimeOffset.UtcNow, [new("op", "DiscardProjectJwt"), new("id", Guid.NewGuid())], isAnnouncement: true, CancellationToken.None);
         }
 
         _lines = File.ReadAllLines(HistoryPath);
@@ -116,7 +116,7 @@ public sealed class HistoryCheckTests : IAsyncLifetime
     {
         string anchor = Check().LastHash;
         File.Delete(HistoryPath);
-        await new HistoryFile(HistoryPath).AppendAsync(DateTimeOffset.UtcNow, [new("op", "DiscardProjectJwt")], CancellationToken.None);
+        await new HistoryFile(HistoryPath).AppendAsync(DateTimeOffset.UtcNow, [new("op", "DiscardProjectJwt")], isAnnouncement: true, CancellationToken.None);
         Assert.True(Check().IsWhole);
         Assert.False(Check(anchor).IsWhole);
     }

@@ -75,7 +75,7 @@ public sealed class HistoryFileTests : IDisposable
         Task<long> waiting;
         using (new FileStream(HistoryPath + ".lock", FileMode.Open, FileAccess.ReadWrite, FileShare.None))
         {
-            waiting = file.AppendAsync(DateTimeOffset.UtcNow, [new("op", "stopped")], stop.Token);
+            waiting = file.AppendAsync(DateTimeOffset.UtcNow, [new("op", "stopped")], isAnnouncement: true, stop.Token);
             await stop.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         }
@@ -175,8 +175,8 @@ public sealed class HistoryFileTests : IDisposable
     {
         var told = new List<string>();
         var file = new HistoryFile(HistoryPath) { Notify = told.Add };
-        await file.AppendAsync(DateTimeOffset.UtcNow, [new("op", "a")], CancellationToken.None);
-        await file.AppendAsync(DateTimeOffset.UtcNow.AddHours(-1), [new("op", "b")], CancellationToken.None);
+        await file.AppendAsync(DateTimeOffset.UtcNow, [new("op", "a")], isAnnouncement: true, CancellationToken.None);
+        await file.AppendAsync(DateTimeOffset.UtcNow.AddHours(-1), [new("op", "b")], isAnnouncement: true, CancellationToken.None);
         Assert.Contains("clock", Assert.Single(told), StringComparison.Ordinal);
         Assert.True(Check().IsWhole);
         Assert.Equal(["a", "b"], HistoryEvent.Read(HistoryPath, Assert.Fail).Select(recorded => recorded["op"]));
@@ -230,5 +230,5 @@ public sealed class HistoryFileTests : IDisposable
 
     private HistoryCheck Check() => HistoryCheck.Run(HistoryPath, null, () => false);
 
-    private static Task<long> AppendAsync(HistoryFile file, string text) => file.AppendAsync(DateTimeOffset.UtcNow, [new("op", text), new("none", null)], CancellationToken.None);
+    private static Task<long> AppendAsync(HistoryFile file, string text) => file.AppendAsync(DateTimeOffset.UtcNow, [new("op", text), new("none", null)], isAnnouncement: true, CancellationToken.None);
 }
