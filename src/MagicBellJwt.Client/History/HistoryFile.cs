@@ -148,9 +148,13 @@ public sealed class HistoryFile
 
     private void Write(List<Waiting> batch)
     {
-        // Before anything is made beside it.
-        OwnerOnly.RefuseSpecial(Path);
-        OwnerOnly.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        if (_head is null)
+        {
+            // Before anything is made beside it.
+            OwnerOnly.RefuseSpecial(Path);
+            OwnerOnly.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        }
+
         using FileStream? turn = Lock(batch);
         Waiting[] taken = [.. batch.Where(line => line.Take())];
         if (turn is null || taken.Length == 0)
@@ -261,7 +265,7 @@ public sealed class HistoryFile
 
         string path = FileOf(Path, _number);
         OwnerOnly.RefuseSpecial(path);
-        if (_head is not null && (!File.Exists(path) || new FileInfo(path).Length < _head.Length))
+        if (_head is not null && (new FileInfo(path) is var now) && !(now.Exists && now.Length >= _head.Length))
         {
             throw new IOException("It was taken away or cut since this session wrote to it. Look for it, and connect again.");
         }

@@ -27,7 +27,8 @@ public static class OwnerOnly
     public static FileStream OpenFile(string path, FileShare share)
     {
         bool isNew = !File.Exists(path);
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
+        // Without a buffer: what is written is written whole.
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share, 1);
         try
         {
             // The mode of a file that was there is its owner's business: it may be a device.
@@ -50,9 +51,12 @@ public static class OwnerOnly
     /// <exception cref="IOException">It is one of them.</exception>
     public static void RefuseSpecial(string path)
     {
-        string? what = Directory.Exists(path) ? "It is a folder."
-            : path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal) ? "It is a device."
-            : File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReparsePoint) != 0 ? "It is a link."
+        // One question to the system. A missing file has all attributes.
+        FileAttributes attributes = new FileInfo(path).Attributes;
+        string? what = path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal) ? "It is a device."
+            : attributes == (FileAttributes)(-1) ? null
+            : (attributes & FileAttributes.ReparsePoint) != 0 ? "It is a link."
+            : (attributes & FileAttributes.Directory) != 0 ? "It is a folder."
             : null;
         if (what is not null)
         {
