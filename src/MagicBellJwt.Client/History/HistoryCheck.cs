@@ -66,7 +66,7 @@ public sealed class HistoryCheck
             }
             else if (!HistoryLine.TryReadChain(lines.Bytes, lines.Length, out long sequence, out string previous))
             {
-                check.Report(lines, "is no line of a history.");
+                check.Report(lines, "is not one of a history.");
             }
             else
             {

@@ -297,13 +297,13 @@ public sealed class HistoryFile
         int end = Array.LastIndexOf(tail, (byte)'\n');
         int half = tail.Length - (end + 1);
         Head head = end >= 0 ? HeadOf(tail, end)
-            : file.Length > tail.Length ? throw new InvalidDataException("It is no history: it has no lines.")
+            : file.Length > tail.Length ? throw new InvalidDataException("It is not a history: it has no lines.")
             : HeadBefore();
         if (half > 0)
         {
             if (end < 0 && !HistoryLine.BeginsLikeOne(tail))
             {
-                throw new InvalidDataException("It is no history.");
+                throw new InvalidDataException("It is not a history: it does not begin like one.");
             }
 
             file.SetLength(file.Length - half);
@@ -340,7 +340,7 @@ public sealed class HistoryFile
         Array.Copy(tail, start, line, 0, line.Length);
         return HistoryLine.TryRead(line, line.Length, out HistoryLine? last)
             ? new Head(last!.Sequence, last.Hash, last.WrittenAt, 0)
-            : throw new InvalidDataException("It is no history: its last line is none of one.");
+            : throw new InvalidDataException("Its last line is not one of a history, so nothing is added after it. Test-MbTokenHistory -Verbose says what is wrong.");
     }
 
     private static byte[] ReadTail(FileStream file, int most)

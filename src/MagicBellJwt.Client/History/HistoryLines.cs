@@ -137,7 +137,7 @@ internal sealed class HistoryLines : IDisposable
         {
             if (_end >= LongestLine)
             {
-                throw new InvalidDataException("It is no history: a line of it has no end.");
+                throw new InvalidDataException("It is not a history: a line of it has no end.");
             }
 
             Array.Resize(ref _buffer, _buffer.Length * 2);

@@ -169,7 +169,10 @@ public sealed class TokenHistory
         catch (Exception exception) when (IsOfFile(exception))
         {
             // It is done: all that is left is to say so. With a history that is required the next write is refused.
-            string what = $"What came of the operation '{operation}'{(subject.Id is null ? "" : $" on the token {subject.Id}")} could not be recorded in the history {Path}: {exception.Message}";
+            string what = phase == "claim" ? $"That the token {subject.Id ?? subject.Fingerprint} was handed over or stored"
+                : operation == HistoryLine.Notice ? "That you were told"
+                : $"What came of the operation '{operation}'{(subject.Id is null ? "" : $" on the token {subject.Id}")}";
+            what += $" could not be recorded in the history {Path}: {exception.Message}";
             if (_isRequired)
             {
                 call.Notify?.Invoke(new CallNotice(CallNoticeKind.Warning, what));

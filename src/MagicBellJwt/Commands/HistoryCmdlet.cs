@@ -40,7 +40,7 @@ public abstract class HistoryCmdlet : CheckedCmdlet
         }
         catch (MagicBellException failure)
         {
-            WriteError(ErrorRecords.Create(failure, Path));
+            WriteError(ErrorRecords.Create(failure, Path, failure.Error == MagicBellError.HistoryFailed ? "Check the path, and that the file can be read: -Path names a history's first file." : null));
         }
     }
 }
