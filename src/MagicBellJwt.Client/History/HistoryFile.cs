@@ -136,7 +136,11 @@ public sealed class HistoryFile
 
             try
             {
-                Write(batch);
+                // Told when the files are closed and the lock is free again: what the callers do next may need them.
+                foreach ((Waiting line, long number) in Write(batch))
+                {
+                    line.Written.TrySetResult(number);
+                }
             }
             catch (Exception failure)
             {
@@ -146,7 +150,7 @@ public sealed class HistoryFile
         }
     }
 
-    private void Write(List<Waiting> batch)
+    private (Waiting Line, long Number)[] Write(List<Waiting> batch)
     {
         if (_head is null)
         {
@@ -159,7 +163,7 @@ public sealed class HistoryFile
         Waiting[] taken = [.. batch.Where(line => line.Take())];
         if (turn is null || taken.Length == 0)
         {
-            return;
+            return [];
         }
 
         using FileStream file = Open(out Head head);
@@ -192,10 +196,7 @@ public sealed class HistoryFile
         }
 
         _head = head with { Length = file.Length };
-        for (int index = 0; index < taken.Length; index++)
-        {
-            taken[index].Written.TrySetResult(numbers[index]);
-        }
+        return [.. taken.Select((line, index) => (line, numbers[index]))];
     }
 
     // The numbers tell the order, whatever the clock says. That it went back is worth a word: the times of what follows are no evidence.
