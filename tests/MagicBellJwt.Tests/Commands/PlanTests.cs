@@ -89,7 +89,7 @@ public sealed class PlanTests(ServerFixture fixture) : RotationTestBase<ServerFi
 
         PSObject[] plan = [.. Run("UserPlan").MustSucceed()];
 
-        Assert.Equal(["hana@example.com", "hana@example.com", "omar@example.com", "omar@example.com"], plan.Select(row => row.Get<string>("Email")));
+        Assert.Equal(["hana@example.com", "hana@example.com", "omar@example.com", "omar@example.com"], plan.Select(row => row.Get<string>("Email")).Order());
         Assert.Equal(["laptop", "laptop", "phone", "phone"], plan.Select(row => row.Get<string>("Name")).Order());
         Assert.Equal(2, plan.Select(row => row.Get<string>("UserId")).Distinct().Count());
         Assert.All(plan, row => Assert.Equal("User", row.Get<string>("Kind")));
