@@ -27,6 +27,12 @@ public sealed class TokenHistory
     /// <summary>Nobody can tell whether it was done.</summary>
     public const string Unknown = "Unknown";
 
+    /// <summary>The API took a token that was found.</summary>
+    public const string Live = "Live";
+
+    /// <summary>The API said that it does not take a token that was found.</summary>
+    public const string NotLive = "NotLive";
+
     private readonly HistoryFile _file;
     private readonly bool _isRequired;
     private readonly HistoryOptions _options;
@@ -63,28 +69,8 @@ public sealed class TokenHistory
     /// <param name="call">How it is stopped, why it is done, and who hears of it.</param>
     /// <returns>The line's number; 0 where it could not be recorded and is done all the same.</returns>
     /// <exception cref="MagicBellException"><see cref="MagicBellError.HistoryFailed"/>: nothing is to be sent.</exception>
-    public async Task<long> BeginAsync(string operation, HistorySubject subject, TimeSpan? offset, CallContext call)
-    {
-        if (_isGivenUp)
-        {
-            return 0;
-        }
-
-        try
-        {
-            return await AppendAsync(operation, "intent", offset, call, subject, [], call.Stop).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (IsOfFile(exception))
-        {
-            if (_isRequired)
-            {
-                throw new MagicBellException(MagicBellError.HistoryFailed, $"The history {Path} cannot be written, so nothing was sent: {exception.Message}", exception);
-            }
-
-            WarnOnce(call, $"What this session does is not recorded: the history {Path} cannot be written. {exception.Message}");
-            return 0;
-        }
-    }
+    public Task<long> BeginAsync(string operation, HistorySubject subject, TimeSpan? offset, CallContext call) =>
+        AnnounceAsync(operation, "intent", offset, call, subject, [], "nothing was sent", call.Stop);
 
     /// <summary>Records what came of an operation.</summary>
     /// <param name="intent">The number of the line that announced it; nothing is recorded for 0.</param>
@@ -127,33 +113,45 @@ public sealed class TokenHistory
     /// <param name="place">Where the new token goes; null for the pipeline.</param>
     /// <param name="call">How it is stopped, why it is done, and who hears of it.</param>
     /// <exception cref="MagicBellException"><see cref="MagicBellError.HistoryFailed"/>: the step is not to be taken.</exception>
-    public async Task StepAsync(HistorySubject subject, Guid rotation, string step, string? newId, string? place, CallContext call)
-    {
-        if (_isGivenUp)
-        {
-            return;
-        }
-
-        try
-        {
-            await AppendAsync("RotationStep", "outcome", null, call, subject, [new("rotation", rotation), new("outcome", step), new("new", newId), new("place", place)], CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (IsOfFile(exception))
-        {
-            if (_isRequired)
-            {
-                throw new MagicBellException(MagicBellError.HistoryFailed, $"The history {Path} cannot be written, so the rotation does not go on to '{step}': {exception.Message}", exception);
-            }
-
-            WarnOnce(call, $"What this session does is not recorded: the history {Path} cannot be written. {exception.Message}");
-        }
-    }
+    public Task StepAsync(HistorySubject subject, Guid rotation, string step, string? newId, string? place, CallContext call) => AnnounceAsync(
+        "RotationStep",
+        "outcome",
+        null,
+        call,
+        subject,
+        [new("rotation", rotation), new("outcome", step), new("new", newId), new("place", place)],
+        $"the rotation does not go on to '{step}'",
+        CancellationToken.None);
 
     /// <summary>Records that people were told of operations without an end, so that they are told once.</summary>
     /// <param name="numbers">The numbers of the lines that announced them.</param>
     /// <param name="call">Who hears of it.</param>
     public Task NoteToldAsync(IEnumerable<long> numbers, CallContext call) =>
         TryAppendAsync(HistoryLine.Notice, "outcome", null, call, new HistorySubject(), [new("told", string.Join(" ", numbers))]);
+
+    // What nothing is to be done before. Returns 0 where it could not be recorded and is done all the same.
+    private async Task<long> AnnounceAsync(string operation, string phase, TimeSpan? offset, CallContext call, HistorySubject subject, KeyValuePair<string, object?>[] more, string consequence, CancellationToken stop)
+    {
+        if (_isGivenUp)
+        {
+            return 0;
+        }
+
+        try
+        {
+            return await AppendAsync(operation, phase, offset, call, subject, more, stop).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsOfFile(exception))
+        {
+            if (_isRequired)
+            {
+                throw new MagicBellException(MagicBellError.HistoryFailed, $"The history {Path} cannot be written, so {consequence}: {exception.Message}", exception);
+            }
+
+            WarnOnce(call, $"What this session does is not recorded: the history {Path} cannot be written. {exception.Message}");
+            return 0;
+        }
+    }
 
     private async Task TryAppendAsync(string operation, string phase, TimeSpan? offset, CallContext call, HistorySubject subject, KeyValuePair<string, object?>[] more)
     {

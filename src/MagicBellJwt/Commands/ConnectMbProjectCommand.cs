@@ -122,7 +122,8 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
     /// <summary>
     /// The file that records what the session does; what cannot be recorded there is not sent. Without it the environment variable
-    /// MAGICBELL_HISTORY is taken, which means the same; else a file a project in the platform's state directory, which is done without where it cannot be written.
+    /// MAGICBELL_HISTORY is taken, which means the same. Without both it is a file a project in the platform's state directory: where that cannot be
+    /// written, one warning says so, and work goes on.
     /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]

@@ -275,21 +275,29 @@ public sealed partial class FindMbLeakedTokenCommand
         const string Operation = "TestToken";
         var subject = new HistorySubject { Fingerprint = fingerprint };
         long intent = session.History is { } history ? await history.BeginAsync(Operation, subject, session.Service.ClockOffset, ReadCall).ConfigureAwait(false) : 0;
+        string outcome = TokenHistory.Unknown;
         MagicBellException? failure = null;
         try
         {
             await session.Service.ProbeAsync(value, ReadCall).ConfigureAwait(false);
+            outcome = TokenHistory.Live;
         }
         catch (MagicBellException refused)
         {
             failure = refused;
+            outcome = refused switch
+            {
+                // The API knows the token, and it is a user's.
+                { Error: MagicBellError.Forbidden, IsCertain: true } => TokenHistory.Live,
+                { Error: MagicBellError.Unauthorized, IsCertain: true } => TokenHistory.NotLive,
+                _ => TokenHistory.Unknown,
+            };
             throw;
         }
         finally
         {
             if (session.History is { } open)
             {
-                string outcome = failure is null ? "Live" : failure.IsCertain ? "Refused" : TokenHistory.Unknown;
                 await open.EndAsync(intent, Operation, outcome, new HistorySubject(), failure, session.Service.ClockOffset, ReadCall).ConfigureAwait(false);
             }
         }

@@ -22,7 +22,7 @@ public sealed class TokenEvent
         ExternalId = recorded["externalId"];
         Fingerprint = recorded["fingerprint"];
         Step = Operation == TokenOperation.Rotate ? recorded["outcome"] : null;
-        Detail = Operation == TokenOperation.Mend ? recorded["outcome"] : null;
+        Detail = Operation is TokenOperation.Mend or TokenOperation.Test ? recorded["outcome"] : null;
         HeldBy = recorded.Claim?["heldBy"] ?? (Operation == TokenOperation.Rotate ? recorded["place"] : null);
         Reason = recorded["reason"];
         Error = recorded["error"];
@@ -80,7 +80,7 @@ public sealed class TokenEvent
     /// <summary>The step of a rotation, such as <c>Stored</c>; null for other operations.</summary>
     public string? Step { get; }
 
-    /// <summary>What was mended in the history; null for other operations.</summary>
+    /// <summary>What was mended in the history, or what a test of a found token came to, Live, NotLive or Unknown; null for other operations.</summary>
     public string? Detail { get; }
 
     /// <summary>Who has the token that was issued: <c>the pipeline</c>, <c>vault/secret</c>, a file or <c>-SaveTo</c>; null where that is not recorded.</summary>
@@ -131,13 +131,12 @@ public sealed class TokenEvent
     /// <summary>The history's first file.</summary>
     public string Path { get; }
 
-    /// <summary>The command that looks what became of it; null where the outcome is known.</summary>
+    /// <summary>The command that looks what became of it; null where the outcome is known, and where no list can tell: of a token that was signed on a machine, or tried.</summary>
     public string? Look => (Outcome, Kind) switch
     {
         (not (TokenEventOutcome.Unknown or TokenEventOutcome.Unclaimed), _) => null,
-        (_, TokenKind.User) when Id is null || UserId is not null => $"Get-MbUserToken {UserArgument}{Filter}",
-        (_, TokenKind.User) => $"Get-MbUserToken -AllUsers{Filter}",
-        _ when Operation == TokenOperation.Test => null,
+        _ when Operation is TokenOperation.Test or TokenOperation.Sign => null,
+        (_, TokenKind.User) => $"Get-MbUserToken {UserArgument}{Filter}",
         _ when Id is not null => $"Get-MbProjectToken -Id {CommandText.Quote(Id)}{SessionArgument}",
         _ => $"Get-MbProjectToken{(Name is null ? "" : " -Name " + CommandText.Quote(System.Management.Automation.WildcardPattern.Escape(Name)))}{SessionArgument}{Filter}",
     };

@@ -65,6 +65,45 @@ public sealed class HistoryTests(ServerFixture fixture) : RotationTestBase<Serve
         Assert.DoesNotContain("hana", File.ReadAllText(HistoryPath), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("New-MbProjectToken found -ExpiresIn 1d -AsPlainText", "", "Live")]
+    [InlineData("New-MbUserToken -Email hana@example.com -ExpiresIn 1d -AsPlainText", "", "Live")]
+    [InlineData("New-MbProjectToken found -ExpiresIn 1d -AsPlainText", "Remove-MbProjectToken $found.Id -Force", "NotLive")]
+    public void A_found_token_that_is_tried_is_recorded_with_what_the_api_said(string issue, string then, string said)
+    {
+        Connect();
+        Run($"$found = {issue}; {then}; $found.Token | Find-MbLeakedToken -TestLive").MustSucceed();
+        Assert.Equal($"{said} Done", Run("Get-MbTokenHistory -Operation Test | ForEach-Object { \"$($_.Detail) $($_.Outcome)\" }").MustSucceed().Single().ToString());
+    }
+
+    [Fact]
+    public async Task A_test_that_was_not_answered_is_not_recorded_as_one_that_was()
+    {
+        Connect("-MaximumRetryCount 0 -TimeoutSec 1");
+        PSObject found = Run("New-MbProjectToken found -ExpiresIn 1d -AsPlainText").MustSucceed().Single();
+        await Server.FailAsync("GET * never");
+        Run("$value | Find-MbLeakedToken -TestLive -ErrorAction SilentlyContinue", ("value", found.Get<string>("Token")));
+        await Server.ResetAsync();
+        Assert.DoesNotContain(Run("Get-MbTokenHistory -Operation Test").MustSucceed(), item => item.Get<object>("Outcome").ToString() != "Unknown");
+    }
+
+    [Fact]
+    public void What_no_list_shows_has_no_command_that_looks_and_any_other_looks_in_its_own_project()
+    {
+        Connect();
+        Run("New-MbUserToken -Email hana@example.com -ApiKey pk_1 -SecretKey $key -ExpiresIn 1h; New-MbUserToken -Email hana@example.com -ExpiresIn 1h", ("key", Secret.Of(TokenText.Key))).MustSucceed();
+
+        // Without the claims, as a process leaves it that dies before it hands a token over.
+        File.WriteAllLines(HistoryPath, File.ReadAllLines(HistoryPath).Where(line => !line.Contains("\"phase\":\"claim\"", StringComparison.Ordinal)));
+        PSObject[] events = [.. Run("Get-MbTokenHistory -Outcome Unclaimed").MustSucceed()];
+
+        Assert.Equal(["Sign", "Issue"], events.Select(item => item.Get<object>("Operation").ToString()));
+        Assert.Null(events[0].Get<string?>("Look"));
+        Assert.Contains(" -Session 'recorded'", events[1].Get<string>("Look"), StringComparison.Ordinal);
+        Engine.Connect(Server, "-Name another");
+        Assert.Equal(events[1].Id(), Run(events[1].Get<string>("Look")).MustSucceed().Single().Id());
+    }
+
     [Fact]
     public async Task What_the_api_refuses_or_leaves_in_doubt_is_recorded_as_such()
     {
