@@ -22,19 +22,19 @@ public sealed class ListCheckpoint : IDisposable
     private static readonly UTF8Encoding s_utf8 = new(false);
 
     private readonly object _gate = new();
-    private readonly Dictionary<string, IReadOnlyList<ListedTokenRecord>> _lists = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Project, string List), IReadOnlyList<ListedTokenRecord>> _lists = [];
     private readonly FileStream _file;
 
-    private ListCheckpoint(FileStream file, string project)
+    private ListCheckpoint(FileStream file, IReadOnlyCollection<string> projects)
     {
         _file = file;
-        long whole = Read(project);
+        long whole = Read(projects);
         _file.SetLength(whole);
         _file.Position = whole;
         if (whole == 0)
         {
             BegunAt = DateTimeOffset.UtcNow;
-            Write(new { v = 1, project, begun = BegunAt });
+            Write(new { v = 2, projects, begun = BegunAt });
         }
     }
 
@@ -53,17 +53,27 @@ public sealed class ListCheckpoint : IDisposable
         }
     }
 
+    /// <summary>How many lists of one project need not be read again.</summary>
+    /// <param name="project">What tells the project from others.</param>
+    public int CountOf(string project)
+    {
+        lock (_gate)
+        {
+            return _lists.Keys.Count(key => key.Project == project);
+        }
+    }
+
     /// <summary>Opens a file, made where it is missing. What an audit left that came to its end is begun anew.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="project">What tells the project from others.</param>
-    /// <exception cref="MagicBellException">It cannot be used, is something else, or is of another project.</exception>
-    public static ListCheckpoint Open(string path, string project)
+    /// <param name="projects">What tells the audit's projects from others.</param>
+    /// <exception cref="MagicBellException">It cannot be used, is something else, or is of other projects.</exception>
+    public static ListCheckpoint Open(string path, IReadOnlyCollection<string> projects)
     {
         FileStream? file = null;
         try
         {
             file = OwnerOnly.OpenFile(path, FileShare.None);
-            return new ListCheckpoint(file, project);
+            return new ListCheckpoint(file, projects);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException or JsonException or FormatException or InvalidCastException)
         {
@@ -73,26 +83,29 @@ public sealed class ListCheckpoint : IDisposable
     }
 
     /// <summary>The tokens of a list that was read before; null where it was not.</summary>
+    /// <param name="project">The project.</param>
     /// <param name="userId">The user; null for the project's own list.</param>
-    public IReadOnlyList<ListedTokenRecord>? Find(string? userId)
+    public IReadOnlyList<ListedTokenRecord>? Find(string project, string? userId)
     {
         lock (_gate)
         {
-            return _lists.TryGetValue(userId ?? ProjectList, out IReadOnlyList<ListedTokenRecord>? tokens) ? tokens : null;
+            return _lists.TryGetValue((project, userId ?? ProjectList), out IReadOnlyList<ListedTokenRecord>? tokens) ? tokens : null;
         }
     }
 
     /// <summary>Writes a list down: in the file when this returns.</summary>
+    /// <param name="project">The project.</param>
     /// <param name="userId">The user; null for the project's own list.</param>
     /// <param name="tokens">What is in it. Fields that the API's document does not name are left out.</param>
     /// <param name="hide">Takes tokens' values out of a name.</param>
     /// <exception cref="IOException">It could not be written.</exception>
-    public void Add(string? userId, IEnumerable<ListedTokenRecord> tokens, Func<string, string> hide)
+    public void Add(string project, string? userId, IEnumerable<ListedTokenRecord> tokens, Func<string, string> hide)
     {
         lock (_gate)
         {
             Write(new
             {
+                project,
                 list = userId ?? ProjectList,
                 tokens = tokens.Select(token => new { id = token.Id, name = token.Name is null ? null : hide(token.Name), created = token.CreatedAt, expires = token.ExpiresAt, discarded = token.DiscardedAt, used = token.LastUsedAt }),
             });
@@ -120,7 +133,7 @@ public sealed class ListCheckpoint : IDisposable
     }
 
     /// <returns>Up to where the file is whole: a last line without its end was cut short. 0 where it is to be begun anew.</returns>
-    private long Read(string project)
+    private long Read(IReadOnlyCollection<string> projects)
     {
         var bytes = new byte[_file.Length];
         int length = 0;
@@ -130,21 +143,31 @@ public sealed class ListCheckpoint : IDisposable
         }
 
         int start = 0;
+        string only = "";
         for (int end; start < length && (end = Array.IndexOf(bytes, (byte)'\n', start, length - start)) >= 0; start = end + 1)
         {
             using var reader = new JsonTextReader(new StringReader(s_utf8.GetString(bytes, start, end - start))) { DateParseHandling = DateParseHandling.None };
             JObject line = JObject.Load(reader);
             if (start == 0)
             {
-                if ((int?)line["v"] != 1 || line["begun"] is null)
+                // Version 1 was of one project, and its lists did not say of which.
+                string[]? own = (int?)line["v"] switch
+                {
+                    1 => [(string?)line["project"] ?? ""],
+                    2 => line["projects"]?.Select(name => (string?)name ?? "").ToArray(),
+                    _ => null,
+                };
+                if (own is null || line["begun"] is null)
                 {
                     throw new FormatException("It is no checkpoint of an audit.");
                 }
 
-                if ((string?)line["project"] != project)
+                if (!new HashSet<string>(own, StringComparer.Ordinal).SetEquals(projects))
                 {
-                    throw new FormatException($"It is of the project '{(string?)line["project"]}', and the session is of '{project}'.");
+                    throw new FormatException($"It is of {Named(own)}, and this audit is of {Named(projects)}.");
                 }
+
+                only = own[0];
 
                 BegunAt = Time(line["begun"])!.Value;
             }
@@ -155,7 +178,7 @@ public sealed class ListCheckpoint : IDisposable
             }
             else
             {
-                _lists[(string)line["list"]!] = [.. line["tokens"]!.Select(token => new ListedTokenRecord
+                _lists[((string?)line["project"] ?? only, (string)line["list"]!)] = [.. line["tokens"]!.Select(token => new ListedTokenRecord
                 {
                     Id = (string?)token["id"],
                     Name = (string?)token["name"],
@@ -170,6 +193,8 @@ public sealed class ListCheckpoint : IDisposable
         // Half a first line can be anybody's.
         return start == 0 && length > 0 ? throw new FormatException("It is no checkpoint of an audit.") : start;
     }
+
+    private static string Named(IReadOnlyCollection<string> projects) => $"{(projects.Count == 1 ? "the project" : "the projects")} '{string.Join("', '", projects)}'";
 
     private static DateTimeOffset? Time(JToken? value) => (string?)value is { } text ? DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind) : null;
 }

@@ -9,9 +9,13 @@ namespace MagicBellJwt.Commands;
 public sealed class GetMbProjectTokenCommand : GetTokenCmdlet
 {
     /// <inheritdoc/>
-    private protected override void Process() => Try(null, () =>
+    private protected override void Input() => Try(null, () =>
     {
-        Session session = CurrentSession;
-        List(session.Name, new TokenScope(session, TokenKind.Project));
+        foreach (Lane lane in Lanes)
+        {
+            lane.Waiting.Enqueue(() => List(lane.Session.Name, lane, new TokenScope(lane.Session, TokenKind.Project)));
+        }
+
+        Drain();
     });
 }

@@ -9,7 +9,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Shows the rotations that are under way, by their journal. Sends nothing.</summary>
 [Cmdlet(VerbsCommon.Get, "MbRotation", HelpUri = HelpPages.Folder + "Get-MbRotation.md")]
 [OutputType(typeof(PendingRotation))]
-public sealed class GetMbRotationCommand : SessionCmdlet
+public sealed class GetMbRotationCommand : ReadingCmdlet
 {
     /// <summary>The names of the tokens, with wildcards; without it all.</summary>
     [Parameter(Position = 0)]
@@ -24,9 +24,16 @@ public sealed class GetMbRotationCommand : SessionCmdlet
     public string? JournalPath { get; set; }
 
     /// <inheritdoc/>
-    private protected override void Process() => Try(null, () =>
+    private protected override void Input() => Try(null, () =>
     {
-        Session session = CurrentSession;
+        foreach (Lane lane in Lanes)
+        {
+            Try(lane.IsAlone ? null : lane.Session.Name, () => Read(lane.Session), lane);
+        }
+    });
+
+    private void Read(Session session)
+    {
         var journal = RotationJournal.Peek(RotationCmdlet.JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath)));
         WildcardPattern[]? patterns = Name is null ? null : [.. Name.Select(name => WildcardPattern.Get(name, WildcardOptions.IgnoreCase))];
         foreach (RotationEntry entry in journal.Entries.Where(entry => !entry.IsFinished && RotationText.IsOf(entry, session)))
@@ -36,5 +43,5 @@ public sealed class GetMbRotationCommand : SessionCmdlet
                 WriteObject(new PendingRotation(entry, session, journal.Path));
             }
         }
-    });
+    }
 }

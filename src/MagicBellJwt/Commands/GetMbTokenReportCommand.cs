@@ -10,15 +10,15 @@ using MagicBellJwt.Completion;
 
 namespace MagicBellJwt.Commands;
 
-/// <summary>Judges the project's tokens, and those of any number of users: a row a token, with findings and the command that fixes it.</summary>
+/// <summary>Judges the tokens of a project or several, and those of any number of users: a row a token, with findings and the command that fixes it.</summary>
 [Cmdlet(VerbsCommon.Get, "MbTokenReport", HelpUri = HelpPages.Folder + "Get-MbTokenReport.md")]
 [Alias("Get-MbJwtReport")]
 [OutputType(typeof(TokenReportRow))]
-public sealed class GetMbTokenReportCommand : SessionCmdlet
+public sealed class GetMbTokenReportCommand : ReadingCmdlet
 {
     // Collected before the first request: the count makes a remaining time possible, and each user is read once.
     private readonly List<UserReference> _wanted = [];
-    private readonly HashSet<string> _users = new(StringComparer.Ordinal);
+    private readonly HashSet<(Lane Lane, string UserId)> _users = [];
     private ListCheckpoint? _checkpoint;
     private volatile bool _isIncomplete;
     private int _notKept;
@@ -87,7 +87,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int MaxPerUser { get; set; } = 5;
 
-    /// <summary>How many lists are read at a time, 1 to 64; 8 unless given. With 1 they come in order, the project's first.</summary>
+    /// <summary>How many lists of a project are read at a time, 1 to 64; 8 unless given. With 1 they come in order, the project's first.</summary>
     [Parameter]
     [ValidateRange(1, 64)]
     public int ThrottleLimit { get; set; } = 8;
@@ -104,7 +104,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    private protected override void Process()
+    private protected override void Input()
     {
         // The project alone where nobody was given.
         if (!AllUsers && (UserId is not { Length: 0 } || Email is not { Length: 0 } || ExternalId is not { Length: 0 }))
@@ -114,7 +114,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    private protected override void End()
+    private protected override void Rest()
     {
         bool isDone = Try(null, () =>
         {
@@ -125,57 +125,74 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
 
             var policy = new TokenPolicy(ExpiringWithin, MaxAge, MaxPerUser);
             CheckAllUsers(AllUsers, AfterUser, UserId, Email, ExternalId);
-            Session session = CurrentSession;
-            OpenCheckpoint(session);
+            OpenCheckpoint();
+
+            // The project's own tokens are judged by the first part of a report that goes on.
+            foreach (Lane lane in AfterUser is null ? Lanes : [])
+            {
+                Add(lane, lane.Session.Name, policy, new TokenScope(lane.Session, TokenKind.Project));
+            }
+
             if (AllUsers)
             {
-                // The project's own tokens are judged by the first part of a report that goes on.
-                if (AfterUser is null)
+                if (!Walk(AfterUser, AfterUser is null ? 1 : 0, KnownLists, () => false, (lane, user, done) => Audit(lane, user.UserId!, policy, ScopeOf(lane.Session, user), done)))
                 {
-                    Audit(session.Name, policy, new TokenScope(session, TokenKind.Project));
+                    _isIncomplete = true;
                 }
 
-                Walk(session, AfterUser, AfterUser is null ? 1 : 0, _checkpoint?.Count ?? 0, () => false, (user, done) => Audit(user.UserId!, policy, ScopeOf(session, user), done));
                 return;
             }
 
-            UserReference[] wanted = [.. _wanted.Where(reference => reference.UserId is null)];
-            var scopes = new List<(string Target, TokenScope Scope)> { (session.Name, new TokenScope(session, TokenKind.Project)) };
-            foreach (UserReference reference in _wanted.Where(reference => reference.UserId is not null && _users.Add(reference.UserId)))
+            if (IsPipelineEmpty)
             {
-                scopes.Add((reference.UserId!, new TokenScope(session, TokenKind.User, reference.UserId)));
+                WriteWarning($"Nothing came from the pipeline, so only the project's own tokens are judged: those of '{Lanes[0].Session.Name}'.");
             }
 
-            if (wanted.Length > 0)
+            foreach (UserReference reference in _wanted.Where(reference => reference.UserId is not null))
             {
-                Find(session, wanted, isAnew: false, match =>
+                foreach (Lane lane in Lanes.Where(lane => _users.Add((lane, reference.UserId!))))
                 {
-                    if (_users.Add(match.User!.UserId!))
+                    Add(lane, reference.UserId!, policy, new TokenScope(lane.Session, TokenKind.User, reference.UserId));
+                }
+            }
+
+            if (_wanted.Exists(reference => reference.UserId is null))
+            {
+                Find([.. _wanted.Where(reference => reference.UserId is null)], isAnew: false, (lane, match) =>
+                {
+                    if (_users.Add((lane, match.User!.UserId!)))
                     {
-                        scopes.Add((match.Asked.Target, new TokenScope(session, TokenKind.User, match.User.UserId, match)));
+                        Add(lane, match.Asked.Target, policy, new TokenScope(lane.Session, TokenKind.User, match.User.UserId, match));
                     }
                 });
             }
 
-            Expect(scopes.Count, session.Service.ReadsPerMinute, Math.Max(1, scopes.Count - (_checkpoint?.Count ?? 0)));
-            scopes.ForEach(list => Audit(list.Target, policy, list.Scope));
+            Lane longest = Lanes.OrderByDescending(lane => (double)ReadsOf(lane) / lane.Session.Service.ReadsPerMinute).First();
+            Expect(Lanes.Sum(lane => lane.Waiting.Count), longest.Session.Service.ReadsPerMinute, ReadsOf(longest));
+            Drain();
         });
         Finish();
-        if (isDone && !_isIncomplete)
+        if (isDone && !_isIncomplete && Lanes.All(lane => !lane.IsClosed))
         {
             Keep(static checkpoint => checkpoint.Complete());
             Finish();
         }
+
+        int ReadsOf(Lane lane) => Math.Max(1, lane.Waiting.Count - KnownLists(lane.Session));
     }
 
-    private void OpenCheckpoint(Session session)
+    private static string ProjectOf(Session session) => session.BaseAddress.Authority + "/" + session.ProjectId;
+
+    private int KnownLists(Session session) => _checkpoint?.CountOf(ProjectOf(session)) ?? 0;
+
+    private void OpenCheckpoint()
     {
         if (Checkpoint is null)
         {
             return;
         }
 
-        _checkpoint = ListCheckpoint.Open(GetUnresolvedProviderPathFromPSPath(Checkpoint), session.BaseAddress.Authority + "/" + session.ProjectId);
+        _checkpoint = ListCheckpoint.Open(GetUnresolvedProviderPathFromPSPath(Checkpoint), [.. Lanes.Select(lane => ProjectOf(lane.Session))]);
         if (_checkpoint.Count > 0)
         {
             WriteWarning(FormattableString.Invariant($"The audit that began at {_checkpoint.BegunAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC goes on: {_checkpoint.Count} lists are judged as they were then, and are not read again. To begin anew, delete {Checkpoint}."));
@@ -184,15 +201,18 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
 
     private async Task<IReadOnlyList<ListedToken>> ReadAsync(TokenScope scope)
     {
-        if (_checkpoint?.Find(scope.UserId) is { } known)
+        if (_checkpoint?.Find(ProjectOf(scope.Session), scope.UserId) is { } known)
         {
             return [.. known.Select(scope.Wrap)];
         }
 
         IReadOnlyList<ListedToken> tokens = await scope.ListAsync(ReadCall).ConfigureAwait(false);
-        Keep(checkpoint => checkpoint.Add(scope.UserId, tokens.Select(token => token.Record), ScreenText.HideTokens));
+        Keep(scope, tokens);
         return tokens;
     }
+
+    private void Keep(TokenScope scope, IReadOnlyList<ListedToken> tokens) =>
+        Keep(checkpoint => checkpoint.Add(ProjectOf(scope.Session), scope.UserId, tokens.Select(token => token.Record), ScreenText.HideTokens));
 
     // The rows are as good without it.
     private void Keep(Action<ListCheckpoint> write)
@@ -213,11 +233,18 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
         }
     }
 
-    private void Audit(string target, TokenPolicy policy, TokenScope scope, Action? done = null) => Start(target, async () =>
+    private void Add(Lane lane, string target, TokenPolicy policy, TokenScope scope) => lane.Waiting.Enqueue(() => Audit(lane, target, policy, scope));
+
+    private void Audit(Lane lane, string target, TokenPolicy policy, TokenScope scope, Action? done = null) => Start(target, async () =>
     {
         try
         {
             List<TokenReportRow> rows = policy.Judge(await ReadAsync(scope).ConfigureAwait(false), scope, DateTimeOffset.UtcNow);
+            if (done is null)
+            {
+                NotePresent(target);
+            }
+
             if (await OfferAsync(() => WriteObject(rows, enumerateCollection: true)).ConfigureAwait(false))
             {
                 done?.Invoke();
@@ -225,8 +252,12 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
         }
         catch (MagicBellException failure) when (done is not null && IsWithoutTokens(failure))
         {
-            Keep(checkpoint => checkpoint.Add(scope.UserId, [], ScreenText.HideTokens));
+            Keep(scope, []);
             done();
+        }
+        catch (MagicBellException failure) when (IsSeveral && scope.UserId is not null && IsWithoutTokens(failure))
+        {
+            NoteAbsent(target, failure);
         }
         catch (MagicBellException)
         {
@@ -234,5 +265,5 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
             done?.Invoke();
             throw;
         }
-    });
+    }, lane);
 }

@@ -9,7 +9,7 @@ namespace MagicBellJwt.Commands;
 /// <summary>Lists the project's users, or finds those who have an address or an id.</summary>
 [Cmdlet(VerbsCommon.Get, "MbUser", DefaultParameterSetName = "User", HelpUri = HelpPages.Folder + "Get-MbUser.md")]
 [OutputType(typeof(User))]
-public sealed class GetMbUserCommand : SessionCmdlet
+public sealed class GetMbUserCommand : ReadingCmdlet
 {
     // Collected before the first request: one list may be cheaper than a question for each.
     private readonly List<UserReference> _wanted = [];
@@ -50,7 +50,7 @@ public sealed class GetMbUserCommand : SessionCmdlet
     [ValidateNotNullOrEmpty]
     public string? Query { get; set; }
 
-    /// <summary>At most so many users, 1 or more; of the list no page more than needed is read.</summary>
+    /// <summary>At most so many users in all, 1 or more; of a list no page more than needed is read, so that lists are read one after the other.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? First { get; set; }
@@ -62,17 +62,27 @@ public sealed class GetMbUserCommand : SessionCmdlet
 
     private bool IsEnough => _written == First;
 
+    private protected override bool IsInOrder => First is not null;
+
     // From a file a wildcard could mean everybody.
-    private bool HasWildcards => !MyInvocation.ExpectingInput && (Email ?? []).Concat(ExternalId ?? []).Any(text => text is not null && WildcardPattern.ContainsWildcardCharacters(text));
+    private bool HasWildcards => !IsRow && (Email ?? []).Concat(ExternalId ?? []).Any(text => text is not null && WildcardPattern.ContainsWildcardCharacters(text));
 
     /// <inheritdoc/>
-    private protected override void Process()
+    private protected override void Input()
     {
         // A variable that was meant to hold somebody and is empty must not mean everybody.
-        bool isAnybodyAsked = MyInvocation.ExpectingInput || new[] { nameof(Email), nameof(ExternalId), nameof(UserId) }.Any(MyInvocation.BoundParameters.ContainsKey);
+        bool isAnybodyAsked = IsRow || new[] { nameof(Email), nameof(ExternalId), nameof(UserId) }.Any(MyInvocation.BoundParameters.ContainsKey);
         if (Query is not null || HasWildcards || !isAnybodyAsked)
         {
-            Try(Query, () => List(CurrentSession));
+            Try(Query, () =>
+            {
+                foreach (Lane lane in Lanes)
+                {
+                    lane.Waiting.Enqueue(() => List(lane));
+                }
+
+                Drain();
+            });
             return;
         }
 
@@ -80,12 +90,12 @@ public sealed class GetMbUserCommand : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    private protected override void End()
+    private protected override void Rest()
     {
         Finish();
         if (_wanted.Count > 0)
         {
-            Find(CurrentSession, _wanted, isAnew: true, match =>
+            Find(_wanted, isAnew: true, (_, match) =>
             {
                 if (!IsEnough)
                 {
@@ -94,28 +104,31 @@ public sealed class GetMbUserCommand : SessionCmdlet
                 }
             });
         }
-
-        base.End();
     }
 
-    private void List(Session session)
+    private void List(Lane lane)
     {
+        if (IsEnough)
+        {
+            return;
+        }
+
         (WildcardPattern Pattern, string Text, Func<User, string?> Of)[] filters = [.. Filters(Email ?? [], user => user.Email), .. Filters(ExternalId ?? [], user => user.ExternalId)];
         var ids = new HashSet<string>(UserId ?? [], StringComparer.Ordinal);
-        int size = First is { } first && filters.Length + ids.Count == 0 ? Math.Min(PageSize, first) : PageSize;
-        UserReader reader = session.Users.Open(size, Query);
-        Start(Query, async () =>
+        int size = First is { } first && filters.Length + ids.Count == 0 ? Math.Min(PageSize, first - _written) : PageSize;
+        UserReader reader = lane.Session.Users.Open(size, Query);
+        Start(lane.IsAlone ? Query : lane.Session.Name, async () =>
         {
             while (await reader.ReadAsync(ReadCall).ConfigureAwait(false) is { } page)
             {
                 User[] found = [.. page.Where(user => filters.Length + ids.Count == 0 || ids.Contains(user.UserId ?? "") || filters.Any(filter => filter.Of(user) is { } text && filter.Pattern.IsMatch(text)))];
-                session.Users.Remember(found);
+                lane.Session.Users.Remember(found);
                 if (!await OfferAsync(() => Write(found)).ConfigureAwait(false) || IsEnough)
                 {
                     return;
                 }
             }
-        });
+        }, lane);
 
         static IEnumerable<(WildcardPattern, string, Func<User, string?>)> Filters(string[] texts, Func<User, string?> of) =>
             texts.Where(text => !string.IsNullOrEmpty(text)).Select(text => (WildcardPattern.Get(text, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant), text, of));

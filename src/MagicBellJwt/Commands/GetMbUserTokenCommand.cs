@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using System.Management.Automation;
 using MagicBellJwt.Client;
@@ -14,7 +13,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 {
     // People known by an address or an external id, collected before the first request: one list may be cheaper than a question for each.
     private readonly List<UserReference> _wanted = [];
-    private readonly HashSet<string> _found = new(StringComparer.Ordinal);
+    private readonly HashSet<(Lane Lane, string UserId)> _found = [];
 
     /// <summary>The users' ids in MagicBell, or their e-mail addresses. Not ids of tokens.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -54,12 +53,11 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
     [ValidateNotNullOrEmpty]
     public string? AfterUser { get; set; }
 
-    /// <summary>How many users' lists are read at a time, 1 to 64; 8 unless given. With 1 they come in order.</summary>
+    /// <summary>How many users' lists of a project are read at a time, 1 to 64; 8 unless given. With 1 they come in order.</summary>
     [Parameter]
     [ValidateRange(1, 64)]
     public int ThrottleLimit { get; set; } = 8;
 
-    // -First counts over all lists, so they are read in order: a page of a later list may not be needed.
     private protected override int Concurrency => First is null ? ThrottleLimit : 1;
 
     /// <inheritdoc/>
@@ -68,15 +66,14 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
         : null;
 
     /// <inheritdoc/>
-    private protected override void Process()
+    private protected override void Input()
     {
         if (AllUsers || AfterUser is not null)
         {
             Try(AfterUser, () =>
             {
                 CheckAllUsers(AllUsers, AfterUser, UserId, Email, ExternalId);
-                Session session = CurrentSession;
-                Walk(session, AfterUser, otherReads: 0, knownLists: 0, () => IsEnough, (user, done) => List(user.UserId, ScopeOf(session, user), done));
+                Walk(AfterUser, otherReads: 0, knownLists: _ => 0, () => IsEnough, (lane, user, done) => List(user.UserId, lane, ScopeOf(lane.Session, user), done));
             });
             return;
         }
@@ -85,24 +82,29 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
         {
             if (reference.UserId is { } userId)
             {
-                List(CurrentSession, userId, userId);
+                foreach (Lane lane in Lanes)
+                {
+                    List(lane, userId, userId);
+                }
+
+                Drain();
             }
             else
             {
                 _wanted.Add(reference);
             }
         });
-        if (!MyInvocation.ExpectingInput)
+        if (!IsRow)
         {
             ListWanted();
         }
     }
 
     /// <inheritdoc/>
-    private protected override void End()
+    private protected override void Rest()
     {
         ListWanted();
-        base.End();
+        base.Rest();
     }
 
     private void ListWanted()
@@ -116,20 +118,20 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
         _wanted.Clear();
         Try(wanted[0].Target, () =>
         {
-            Session session = CurrentSession;
-            Find(session, wanted, isAnew: false, match =>
+            Find(wanted, isAnew: false, (lane, match) =>
             {
-                if (_found.Add(match.User!.UserId!))
+                if (_found.Add((lane, match.User!.UserId!)))
                 {
-                    List(session, match.Asked.Target, match.User.UserId!, match);
+                    List(lane, match.Asked.Target, match.User.UserId!, match);
                 }
             });
+            Drain();
         });
     }
 
-    private void List(Session session, string target, string userId, UserMatch? match = null)
+    private void List(Lane lane, string target, string userId, UserMatch? match = null) => lane.Waiting.Enqueue(() =>
     {
-        session.Remember(userId);
-        List(target, new TokenScope(session, TokenKind.User, userId, match));
-    }
+        lane.Session.Remember(userId);
+        List(target, lane, new TokenScope(lane.Session, TokenKind.User, userId, match));
+    });
 }

@@ -8,7 +8,7 @@ using MagicBellJwt.Completion;
 namespace MagicBellJwt.Commands;
 
 /// <summary>Lists tokens, page by page, and stops reading when enough were found.</summary>
-public abstract class GetTokenCmdlet : SessionCmdlet
+public abstract class GetTokenCmdlet : ReadingCmdlet
 {
     private const int RememberedNames = 1000;
 
@@ -39,7 +39,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
     [Date]
     public DateTimeOffset? ExpiresBefore { get; set; }
 
-    /// <summary>At most so many tokens, 1 or more; no page more than needed is read.</summary>
+    /// <summary>At most so many tokens in all, 1 or more; no page more than needed is read, so that lists are read one after the other.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? First { get; set; }
@@ -49,7 +49,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
     [ValidateRange(1, 100)]
     public int PageSize { get; set; } = 100;
 
-    /// <summary>Begin after the token with this id.</summary>
+    /// <summary>Begin after the token with this id. It is in the list of one project.</summary>
     [Parameter]
     [PlainText]
     [ValidateNotNullOrEmpty]
@@ -63,6 +63,18 @@ public abstract class GetTokenCmdlet : SessionCmdlet
 
     /// <summary>Whether no token more is wanted.</summary>
     private protected bool IsEnough => _enough;
+
+    // -First counts over all lists, so they are read in order: a page of a later list may not be needed.
+    private protected override bool IsInOrder => First is not null;
+
+    private protected override void CheckSeveral()
+    {
+        if ((After ?? Before) is not null)
+        {
+            _failed = true;
+            throw MagicBellException.Invalid("-After and -Before name a token in the list of one project, and several sessions were given. Give one of them.");
+        }
+    }
 
     private bool Filters => _patterns is not null || Id is not null || ExpiresBefore is not null;
 
@@ -87,7 +99,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
     }
 
     /// <inheritdoc/>
-    private protected override void End()
+    private protected override void Rest()
     {
         Finish();
         if (!_failed)
@@ -103,9 +115,10 @@ public abstract class GetTokenCmdlet : SessionCmdlet
 
     /// <summary>Lists one list in the background.</summary>
     /// <param name="target">What it is about, for errors.</param>
+    /// <param name="lane">The project.</param>
     /// <param name="scope">The list.</param>
     /// <param name="done">Called when all of it was written, or could not be read.</param>
-    private protected void List(object? target, TokenScope scope, Action? done = null)
+    private protected void List(string? target, Lane lane, TokenScope scope, Action? done = null)
     {
         if (_enough)
         {
@@ -131,11 +144,20 @@ public abstract class GetTokenCmdlet : SessionCmdlet
                     }
                 }
 
+                if (done is null && target is not null)
+                {
+                    NotePresent(target);
+                }
+
                 done?.Invoke();
             }
             catch (MagicBellException failure) when (done is not null && IsWithoutTokens(failure))
             {
                 done();
+            }
+            catch (MagicBellException failure) when (IsSeveral && target is not null && IsWithoutTokens(failure))
+            {
+                NoteAbsent(target, failure);
             }
             catch (MagicBellException)
             {
@@ -143,7 +165,7 @@ public abstract class GetTokenCmdlet : SessionCmdlet
                 done?.Invoke();
                 throw;
             }
-        });
+        }, lane);
     }
 
     private void Write(IReadOnlyList<ListedToken> page)

@@ -42,13 +42,15 @@ public abstract class ValueCompleter : IArgumentCompleter
 
     private protected abstract IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters, string typed);
 
-    /// <summary>The session that the command being typed would use.</summary>
-    private protected static Session SessionOf(IDictionary boundParameters) => BaseOf(boundParameters["Session"]) switch
+    /// <summary>The session that the command being typed would use; of several the first.</summary>
+    private protected static Session SessionOf(IDictionary boundParameters) => First(BaseOf(boundParameters["Session"])) switch
     {
         Session session => session,
-        string name => SessionStore.Current.Find(name),
+        string name => SessionStore.Current.FindAll(name)[0],
         _ => SessionStore.Current.Latest ?? throw new MagicBellException(MagicBellError.NotConnected, "There is no session."),
     };
+
+    private static object? First(object? argument) => argument is IList list ? list.Cast<object?>().Select(BaseOf).FirstOrDefault() : argument;
 
     /// <summary>An argument without the wrapping that it may have as a variable's value.</summary>
     private protected static object? BaseOf(object? argument) => argument is PSObject wrapped ? wrapped.BaseObject : argument;

@@ -120,16 +120,24 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     /// <summary>Starts work in the background, as soon as fewer than <see cref="Concurrency"/> are under way.</summary>
     /// <param name="target">What it is about, for errors.</param>
     /// <param name="work">The work; a <see cref="MagicBellException"/> of it becomes a non-terminating error.</param>
-    private protected void Start(object? target, Func<Task> work)
+    /// <param name="lane">The project that it is about, where several are read, each with so many under way; null where there is one.</param>
+    private protected void Start(object? target, Func<Task> work, Lane? lane = null)
     {
-        WaitUntil(() => InFlight() < Concurrency);
+        WaitUntil(() => (lane?.UnderWay ?? InFlight()) < Concurrency);
         ThrowIfFatal();
+        if (lane is { IsClosed: true })
+        {
+            return;
+        }
+
         _progress.Started();
+        lane?.Begin();
 
         // One at a time begins here, which saves a change of threads: up to its first wait a call only writes to a socket. Of many at a
         // time the pipeline's thread has enough to do with the results.
-        Track(Concurrency == 1 ? RunAsync(target, work) : Task.Run(() => RunAsync(target, work)));
-        if (Concurrency == 1)
+        bool isOneAtATime = Concurrency == 1 && lane is not { IsAlone: false };
+        Track(isOneAtATime ? RunAsync(target, work, lane) : Task.Run(() => RunAsync(target, work, lane)));
+        if (isOneAtATime)
         {
             // One at a time means in order: each is reported before the next is asked about.
             WaitUntil(() => InFlight() == 0);
@@ -202,10 +210,27 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     private protected void WarnAfterEnd(string words) => _finalWarnings.Enqueue(ScreenText.Of(words));
 
     /// <summary>Reports a failure: as a non-terminating error, or as the end once everything in flight is reported.</summary>
-    private protected void Report(MagicBellException failure, object? target)
+    /// <param name="failure">The failure.</param>
+    /// <param name="target">What it is about.</param>
+    /// <param name="lane">The project that it is about, where several are read: no failure of one of them ends the others.</param>
+    private protected void Report(MagicBellException failure, object? target, Lane? lane = null)
     {
+        bool isOneOfSeveral = lane is { IsAlone: false };
+        if (isOneOfSeveral)
+        {
+            bool isEnd = ErrorRecords.Ends(failure);
+            if (isEnd && lane!.IsClosed)
+            {
+                // Others were in flight when it was said the first time.
+                return;
+            }
+
+            lane!.IsClosed |= isEnd;
+            failure = new MagicBellException(failure.Error, $"Project '{lane.Session.Name}': {failure.Message}", failure);
+        }
+
         ErrorRecord record = ErrorRecords.Create(failure, target, AdviceFor(failure, target));
-        bool ends = ErrorRecords.Ends(failure);
+        bool ends = !isOneOfSeveral && ErrorRecords.Ends(failure);
         if (!ends && Preference("ErrorAction", "ErrorActionPreference") is not ActionPreference.Stop)
         {
             try
@@ -227,6 +252,31 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
         {
             // Only one error can end a pipeline; the others become warnings before it ends.
             WriteWarning(failure.Message);
+        }
+    }
+
+    /// <summary>Runs a step whose failure is an error about one input.</summary>
+    /// <param name="target">What it is about, for errors.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="lane">The project that it is about, where several are read; null where there is one.</param>
+    /// <returns>Whether it was done.</returns>
+    private protected bool Try(object? target, Action step, Lane? lane = null)
+    {
+        try
+        {
+            if (target is string text && ScreenText.HoldsToken(text))
+            {
+                throw MagicBellException.Invalid("This is a token's value, or holds one, where a name or an id is asked for. It would be shown wherever that is, so nothing was done.");
+            }
+
+            step();
+            return true;
+        }
+        catch (MagicBellException failure)
+        {
+            Report(failure, target, lane);
+            ThrowIfFatal();
+            return false;
         }
     }
 
@@ -271,7 +321,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
         }
     }
 
-    private async Task RunAsync(object? target, Func<Task> work)
+    private async Task RunAsync(object? target, Func<Task> work, Lane? lane)
     {
         try
         {
@@ -281,7 +331,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
         catch (MagicBellException failure)
         {
             _progress.Failed();
-            if (!await _queue.OfferAsync(() => Report(failure, target), last: true).ConfigureAwait(false) && failure.OutcomeUnknown)
+            if (!await _queue.OfferAsync(() => Report(failure, target, lane), last: true).ConfigureAwait(false) && failure.OutcomeUnknown)
             {
                 WarnAfterEnd(failure.Message + " " + AdviceFor(failure, target));
             }
@@ -294,6 +344,10 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
         {
             await _queue.OfferAsync(() => ExceptionDispatchInfo.Capture(defect).Throw(), last: true).ConfigureAwait(false);
         }
+        finally
+        {
+            lane?.End();
+        }
     }
 
     private int InFlight()
@@ -302,13 +356,15 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
         return _inFlight.Count;
     }
 
-    private void Track(Task task)
+    /// <summary>Has the end wait for a task, and the pipeline thread look at what it waits for when the task is done.</summary>
+    private protected void Track(Task task)
     {
         _inFlight.Add(task);
         task.ContinueWith(_ => _queue.Wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private void WaitUntil(Func<bool> isDone)
+    /// <summary>Reports what background work has to say until something is done.</summary>
+    private protected void WaitUntil(Func<bool> isDone)
     {
         try
         {

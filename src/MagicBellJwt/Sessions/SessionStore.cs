@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
 using MagicBellJwt.Client;
@@ -77,6 +78,30 @@ internal sealed class SessionStore
     /// <exception cref="MagicBellException">There is none.</exception>
     internal Session Find(string name) => _sessions.LastOrDefault(session => IsNamed(session, name))
         ?? throw new MagicBellException(MagicBellError.NotConnected, $"There is no session named '{name}'.");
+
+    /// <summary>Finds the session of this name, or those whose names match it.</summary>
+    /// <param name="pattern">A name, which may hold what a pattern takes for a set of letters, or a wildcard.</param>
+    /// <exception cref="MagicBellException">There is none, or it is neither.</exception>
+    internal IReadOnlyList<Session> FindAll(string pattern)
+    {
+        if (!WildcardPattern.ContainsWildcardCharacters(pattern) || _sessions.Exists(session => IsNamed(session, pattern)))
+        {
+            return [Find(pattern)];
+        }
+
+        Session[] found;
+        try
+        {
+            var wildcard = WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+            found = [.. _sessions.Where(session => wildcard.IsMatch(session.Name))];
+        }
+        catch (WildcardPatternException)
+        {
+            throw MagicBellException.Invalid($"'{pattern}' is no pattern: a bracket in it is not closed.");
+        }
+
+        return found.Length > 0 ? found : throw new MagicBellException(MagicBellError.NotConnected, $"There is no session whose name matches '{pattern}'.");
+    }
 
     /// <summary>Ends sessions, and those that they took their name from.</summary>
     internal void Disconnect(IEnumerable<Session> sessions)
