@@ -30,6 +30,7 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
         new("history-of-creates", 1.1, HistoryOfCreates),
         new("history-test", 0.5, HistoryTest),
         new("history-events", null, HistoryEvents),
+        new("find-in-log", 4, FindInLog),
         new("import", 1.3, Import),
         new("import-and-first-call", 1.4, ImportAndFirstCall),
         new("time-a-call", 1.1, TimeACall),
@@ -205,6 +206,43 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
             rounds: 3,
             () => WallOf(() => Expect(result, (int)engine.Measure("param($path) " + script, folder.History))),
             () => WallOf(() => Expect(1_000_000, (int)engine.Measure("param($path) [double](Get-Content (Join-Path (Split-Path $path) 'history*.jsonl') | Measure-Object).Count", folder.History))));
+    }
+
+    // Against the least that any search by lines does, with the processor's own instructions for it: count the lines and look for a token's first three letters.
+    private static Figure FindInLog(string name, double? limit)
+    {
+        using var folder = new TemporaryFolder();
+        string log = folder.WriteLog(256 << 20);
+        using var engine = new Engine();
+        engine.Import(Repository.Manifest);
+        return Figure.Compare(
+            name,
+            limit,
+            "ms",
+            warmUps: 1,
+            rounds: 7,
+            () => WallOf(() => Expect(1, (int)engine.Measure("param($path) [double]@(Find-MbLeakedToken -Path $path).Count", log))),
+            () => WallOf(() => Expect(1, CountIn(log))));
+
+        static int CountIn(string path)
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
+            byte[] buffer = new byte[512 * 1024];
+            int found = 0;
+            long lines = 0;
+            for (int count = file.Read(buffer); count > 0; count = file.Read(buffer))
+            {
+                ReadOnlySpan<byte> rest = buffer.AsSpan(0, count);
+                lines += rest.Count((byte)'\n');
+                for (int at = rest.IndexOf("eyJ"u8); at >= 0; at = rest.IndexOf("eyJ"u8))
+                {
+                    found++;
+                    rest = rest[(at + 3)..];
+                }
+            }
+
+            return lines > 0 ? found : 0;
+        }
     }
 
     private static Figure CreateCpu(string name, double? limit)

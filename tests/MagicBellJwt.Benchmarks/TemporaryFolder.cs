@@ -68,5 +68,22 @@ internal sealed class TemporaryFolder : IDisposable
         file.Dispose();
     }
 
+    /// <summary>Writes a log as web servers write them, with one token in its last line.</summary>
+    /// <param name="bytes">How long it is, about.</param>
+    /// <returns>Its path.</returns>
+    public string WriteLog(int bytes)
+    {
+        string path = Path.Combine(_folder.FullName, "server.log");
+        using var file = new StreamWriter(path);
+        for (int line = 0; file.BaseStream.Length < bytes; line++)
+        {
+            file.WriteLine(string.Create(CultureInfo.InvariantCulture, $"10.0.{line % 256}.7 - user{line} [28/Nov/2026:12:00:00 +0000] \"GET /api/v2/keys/{line}/year HTTP/1.1\" 200 {line % 977} \"https://example.com/they\" \"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/145.0\""));
+        }
+
+        // {"alg":"HS256"} and {}, signed with nothing.
+        file.WriteLine("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30." + new string('A', 43));
+        return path;
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 }

@@ -7,8 +7,8 @@ namespace MagicBellJwt.Client;
 /// <summary>How a token may begin in a file, as it is or in base64, and how to read on from there.</summary>
 internal sealed class TokenBeginning
 {
-    // Each text has one of these, and they are rare in logs and code, the first ones most: the scanner looks for them first.
-    private const string RareLetters = "JQXVYLUKWAI";
+    // From rare to common in logs and code. A NUL is rare but in UTF-16, where a letter stands beside it.
+    private const string ByFrequency = "JQXZVYKLUWGHBPMFIADCRNOTSE0123456789zqjxkvwybgpfmuhdclnosriaetew";
 
     // In base64: {" and a letter, then { with a space, a line break or a tab before the name; without an indent where that is "alg".
     private static readonly string[] s_plain = ["eyJ", "eyAi", "eyAg", "ewogI", "ewoiY", "ewoJ", "ew0K", "ewkiY"];
@@ -19,20 +19,19 @@ internal sealed class TokenBeginning
         Before = before;
         SkippedBits = skippedBits;
         IsWide = isWide;
-        Rarest = text.IndexOf(RareLetters[IndexOfRarest(text)]);
     }
 
     /// <summary>The longest text, with the characters before it.</summary>
     public const int MaximumLength = 12;
 
-    /// <summary>All of them, by the rarest letter in their text.</summary>
-    public static IReadOnlyList<RareLetter> ByLetter { get; } = MakeAll();
+    /// <summary>What kind of pair two bytes are, by what this machine reads them as: 0 where they belong to none of the texts.</summary>
+    public static byte[] PairKinds { get; } = new byte[256 * 256];
+
+    /// <summary>Where the texts have such a pair, by its kind.</summary>
+    public static BeginningPair[][] PairsOfKind { get; } = MakePairs();
 
     /// <summary>What stands in the file.</summary>
     public string Text { get; }
-
-    /// <summary>Where the rarest letter of the text is.</summary>
-    public int Rarest { get; }
 
     /// <summary>How many base64 characters before the text the token's first bits are in. What else is in these characters is not known.</summary>
     public int Before { get; }
@@ -46,7 +45,7 @@ internal sealed class TokenBeginning
     /// <summary>Whether what the base64 stands for is UTF-16, as in PowerShell's -EncodedCommand.</summary>
     public bool IsWide { get; }
 
-    private static List<RareLetter> MakeAll()
+    private static List<TokenBeginning> MakeAll()
     {
         var all = new List<TokenBeginning>();
         foreach (string text in s_plain)
@@ -66,13 +65,7 @@ internal sealed class TokenBeginning
         }
 
         all.AddRange(InBase64("e\0y\0J\0", 0, [], isWide: true));
-        var byLetter = new List<RareLetter>();
-        for (int i = 0; i < RareLetters.Length; i++)
-        {
-            byLetter.Add(new RareLetter(RareLetters[i], [.. all.FindAll(beginning => IndexOfRarest(beginning.Text) == i)]));
-        }
-
-        return byLetter;
+        return all;
     }
 
     // Base64 takes three bytes at a time, so there are three texts: the token may begin at the first, the second or the third.
@@ -90,45 +83,64 @@ internal sealed class TokenBeginning
         }
     }
 
-    private static int IndexOfRarest(string text)
+    private static BeginningPair[][] MakePairs()
     {
-        for (int i = 0; i < RareLetters.Length; i++)
+        var kinds = new List<List<BeginningPair>> { new() };
+        foreach (TokenBeginning beginning in MakeAll())
         {
-            if (text.IndexOf(RareLetters[i]) >= 0)
+            for (int stride = 1; stride <= 2; stride++)
             {
-                return i;
+                // Each letter with a NUL behind it. Where the NULs stand before the letters, the one of the next letter is there.
+                byte[] bytes = (stride == 1 ? Encoding.ASCII : Encoding.Unicode).GetBytes(beginning.Text);
+                for (int parity = 0; parity < 2; parity++)
+                {
+                    int offset = RarestPair(bytes, parity);
+                    int other = RarestBeside(bytes, offset);
+                    int pair = BitConverter.ToUInt16(bytes, offset);
+                    if (PairKinds[pair] == 0)
+                    {
+                        PairKinds[pair] = checked((byte)kinds.Count);
+                        kinds.Add([]);
+                    }
+
+                    kinds[PairKinds[pair]].Add(new BeginningPair(beginning, offset, stride, other - offset, bytes[other]));
+                }
             }
         }
 
-        throw new InvalidOperationException("No rare letter is in '" + text + "'.");
+        return [.. kinds.ConvertAll(pairs => pairs.ToArray())];
     }
-}
 
-/// <summary>A letter to look for, and what may stand beside it where a token begins.</summary>
-internal sealed class RareLetter
-{
-    public RareLetter(char letter, TokenBeginning[] beginnings)
+    private static int RarestPair(byte[] bytes, int parity)
     {
-        Letter = (byte)letter;
-        Beginnings = beginnings;
-        foreach (TokenBeginning beginning in beginnings)
+        int rarest = parity;
+        for (int offset = parity; offset + 1 < bytes.Length; offset += 2)
         {
-            bool isBefore = beginning.Rarest > 0;
-            bool[] beside = isBefore ? Before : After;
-            beside[beginning.Text[isBefore ? beginning.Rarest - 1 : 1]] = true;
-
-            // As in UTF-16.
-            beside[0] = true;
+            rarest = Frequency(bytes[offset]) * Frequency(bytes[offset + 1]) < Frequency(bytes[rarest]) * Frequency(bytes[rarest + 1]) ? offset : rarest;
         }
+
+        return rarest;
     }
 
-    public byte Letter { get; }
+    private static int RarestBeside(byte[] bytes, int pair)
+    {
+        int rarest = pair == 0 ? 2 : 0;
+        for (int offset = 0; offset < bytes.Length; offset++)
+        {
+            bool isOfPair = offset == pair || offset == pair + 1;
+            rarest = !isOfPair && bytes[offset] != 0 && Frequency(bytes[offset]) < Frequency(bytes[rarest]) ? offset : rarest;
+        }
 
-    public TokenBeginning[] Beginnings { get; }
+        return rarest;
+    }
 
-    /// <summary>The bytes that may stand before it, for those beginnings whose first letter it is not.</summary>
-    public bool[] Before { get; } = new bool[256];
-
-    /// <summary>The bytes that may stand after it, for those beginnings whose first letter it is.</summary>
-    public bool[] After { get; } = new bool[256];
+    private static int Frequency(byte character) => 2 + ByFrequency.IndexOf((char)character);
 }
+
+/// <summary>Two bytes of a text with which a token may begin.</summary>
+/// <param name="Beginning">The text.</param>
+/// <param name="Offset">How many bytes are before them.</param>
+/// <param name="Stride">The bytes of a character: with 2, one of the two is a NUL.</param>
+/// <param name="OffsetOfOther">How far from them another byte of the text is.</param>
+/// <param name="Other">That byte.</param>
+internal readonly record struct BeginningPair(TokenBeginning Beginning, int Offset, int Stride, int OffsetOfOther, byte Other);

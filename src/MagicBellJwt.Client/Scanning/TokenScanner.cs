@@ -282,42 +282,53 @@ public sealed class TokenScanner
         return again;
     }
 
-    // By the rarest letters: a search for one byte is many times as fast as one that looks at each.
+    // Of each text one pair of bytes is at an even distance from its start and one at an odd one, so every second place is enough.
     private void FindCandidates(byte[] buffer, int start, int end)
     {
         _candidates.Clear();
         _bytes.Open(buffer, start, end);
-        foreach (RareLetter rare in TokenBeginning.ByLetter)
+        byte[] kinds = TokenBeginning.PairKinds;
+        int at = start;
+
+        // Eight bytes at a time: twice as fast as byte by byte, and nearly always none is of a text.
+        for (; at + sizeof(ulong) <= end; at += sizeof(ulong))
         {
-            bool[] before = rare.Before;
-            bool[] after = rare.After;
-            for (int at = IndexOf(buffer, rare.Letter, start, end); at >= 0; at = IndexOf(buffer, rare.Letter, at + 1, end))
+            ulong bytes = BitConverter.ToUInt64(buffer, at);
+            if ((kinds[(ushort)bytes] | kinds[(ushort)(bytes >> 16)] | kinds[(ushort)(bytes >> 32)] | kinds[(ushort)(bytes >> 48)]) != 0)
             {
-                if ((at > start && before[buffer[at - 1]]) || (at + 1 < end && after[buffer[at + 1]]))
-                {
-                    foreach (TokenBeginning beginning in rare.Beginnings)
-                    {
-                        AddWhereItStands(beginning, buffer, at, start, end);
-                    }
-                }
+                AddPairs(buffer, at, at + sizeof(ulong), start, end);
             }
         }
 
+        AddPairs(buffer, at, end - 1, start, end);
         if (_candidates.Count > 1)
         {
             _candidates.Sort(static (left, right) => left.First.CompareTo(right.First));
         }
     }
 
-    private static int IndexOf(byte[] buffer, byte letter, int start, int end) => Array.IndexOf(buffer, letter, start, end - start);
+    private void AddPairs(byte[] buffer, int from, int to, int start, int end)
+    {
+        for (int at = from; at < to; at += 2)
+        {
+            foreach (BeginningPair pair in TokenBeginning.PairsOfKind[TokenBeginning.PairKinds[BitConverter.ToUInt16(buffer, at)]])
+            {
+                int other = at + pair.OffsetOfOther;
+                if (other >= start && other < end && buffer[other] == pair.Other)
+                {
+                    AddWhereItStands(pair, buffer, at, start, end);
+                }
+            }
+        }
+    }
 
-    private void AddWhereItStands(TokenBeginning beginning, byte[] buffer, int at, int start, int end)
+    private void AddWhereItStands(BeginningPair pair, byte[] buffer, int at, int start, int end)
     {
         // In UTF-16 each letter has a NUL beside it. Text of UTF-16 may follow other text, as where a shell appended to a file.
-        int beside = beginning.Rarest > 0 ? at - 1 : at + 1;
-        int stride = beside >= start && beside < end && buffer[beside] == 0 ? 2 : 1;
+        TokenBeginning beginning = pair.Beginning;
+        int stride = pair.Stride;
         string text = beginning.Text;
-        int first = at - beginning.Rarest * stride;
+        int first = at - pair.Offset;
         if (first - beginning.Before * stride < start || first + (text.Length - 1) * stride >= end)
         {
             return;
