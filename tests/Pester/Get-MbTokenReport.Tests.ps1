@@ -36,6 +36,20 @@ Describe 'Get-MbTokenReport' {
         ($again | Where-Object UserId -EQ usr_many).Id | Should -Be ($first | Where-Object UserId -EQ usr_many).Id
     }
 
+    It 'judges several projects, named by a wildcard or piped in' {
+        Connect-MbProject -Sandbox -Name 'several-1'
+        Connect-MbProject -Sandbox -Name 'several-2'
+        New-MbProjectToken 'only here' -Session 'several-2' | Out-Null
+        Select-MbSession local
+        $named = @(Get-MbTokenReport -AllUsers -Session several*)
+        $piped = @(Get-MbSession several* | Get-MbTokenReport -AllUsers)
+        $named.Project | Sort-Object -Unique | Should -Be 'several-1', 'several-2'
+        $piped | Should -HaveCount $named.Count
+        ($named | Where-Object Name -EQ 'only here').Project | Should -Be 'several-2'
+        { Get-MbTokenReport -Session nothing* } | Should -Throw '*no session whose name matches*'
+        Get-MbSession several* | Disconnect-MbProject
+    }
+
     It 'takes the policy that it is given' {
         (Get-MbTokenReport -ExpiringWithin 1d | Where-Object Name -EQ 'audit soon').Findings | Should -Not -Contain 'ExpiresSoon'
         (Get-MbTokenReport -ExpiringWithin 90d | Where-Object Name -EQ 'audit good').Findings | Should -Contain 'ExpiresSoon'

@@ -19,6 +19,7 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     private readonly HashSet<string> _present = new(StringComparer.OrdinalIgnoreCase);
     private IReadOnlyList<Lane>? _lanes;
     private bool _hasRows;
+    private bool _isMixed;
 
     /// <summary>The sessions to read, or their names, with wildcards; without it, the one that was connected last. Several are read side by side.</summary>
     [Parameter]
@@ -80,7 +81,11 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     /// <summary>Collects the sessions that are piped in, and reads what anything else asks for.</summary>
     private protected sealed override void Process()
     {
-        if (InputObject is { } session)
+        if (InputObject is null ? _piped.Count > 0 : _hasRows)
+        {
+            RefuseMixture();
+        }
+        else if (InputObject is { } session)
         {
             _piped.Add(session);
         }
@@ -102,9 +107,9 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     {
         Try(null, () =>
         {
-            if (_piped.Count > 0 && _hasRows)
+            if (_isMixed)
             {
-                throw MagicBellException.Invalid("Sessions came from the pipeline, and something else as well. Pipe one of them, and give the other by a parameter, such as -Session.");
+                return;
             }
 
             if (_piped.Count > 0)
@@ -173,6 +178,15 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
         lock (_gate)
         {
             _present.Add(target);
+        }
+    }
+
+    private void RefuseMixture()
+    {
+        if (!_isMixed)
+        {
+            _isMixed = true;
+            Try(null, () => throw MagicBellException.Invalid("Sessions came from the pipeline, and something else as well. Pipe one of them, and give the other by a parameter, such as -Session."));
         }
     }
 

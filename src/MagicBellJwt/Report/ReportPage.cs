@@ -10,6 +10,8 @@ namespace MagicBellJwt;
 /// <summary>A report as one page of HTML: no script, no outside address, nothing that is not encoded.</summary>
 internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> entries, DateTimeOffset now)
 {
+    private const int ProjectsInTitle = 4;
+
     private static readonly string s_style = ReadStyle();
 
     private static readonly (TokenFinding Finding, string Name, string Meaning)[] s_findings =
@@ -87,6 +89,11 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
     {
         // A page has a title, also where there is nothing to name it after.
         string[] names = [.. _summary.Projects.Where(name => name.Length > 0).DefaultIfEmpty(_summary.Tokens == 0 ? "No tokens" : "Unnamed project")];
+        if (names.Length > ProjectsInTitle)
+        {
+            names = [$"{names.Length} projects"];
+        }
+
         Html projects = Html.Join(names.Select(Text), ", ");
         string state = _summary.Tokens == 0 ? "There are no tokens to report."
             : Flagged == 0 ? "Everything is in order: no token needs attention."
@@ -144,10 +151,21 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
             {Html.Join(s_findings.Select(known => Html.Of($"""<tr{(_summary.Findings[known.Finding] == 0 ? Html.Trust(" class=\"nothing\"") : Html.Empty)}><th scope="row">{known.Name}</th><td>{known.Meaning}</td><td class="number">{_summary.Findings[known.Finding]:N0}</td></tr>""")), "\n")}
             </tbody>
             </table>
+            {ByProject()}
             </section>
 
             """);
     }
+
+    private Html ByProject() => _summary.ByProject is not { } projects ? Html.Empty : Html.Of($"""
+        <table class="cards">
+        <caption>The projects, the one with the worst findings first</caption>
+        <thead><tr><th scope="col">Project</th><th scope="col">Tokens</th><th scope="col">Users</th><th scope="col">High</th><th scope="col">Medium</th><th scope="col">Low</th></tr></thead>
+        <tbody>
+        {Html.Join(projects.Select(project => Html.Of($"""<tr><th scope="row">{Text(project.Project)}</th><td data-label="Tokens">{project.Tokens:N0}</td><td data-label="Users">{project.Users:N0}</td><td data-label="High">{project.High:N0}</td><td data-label="Medium">{project.Medium:N0}</td><td data-label="Low">{project.Low:N0}</td></tr>""")), "\n")}
+        </tbody>
+        </table>
+        """);
 
     // Hidden from screen readers: the figures above say the same.
     private Html Share()
