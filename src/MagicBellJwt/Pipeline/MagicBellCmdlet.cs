@@ -202,7 +202,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     private protected void WarnAfterEnd(string words) => _finalWarnings.Enqueue(ScreenText.Of(words));
 
     /// <summary>Reports a failure: as a non-terminating error, or as the end once everything in flight is reported.</summary>
-    private protected void Report(MagicBellException failure, object? target)
+    private protected virtual void Report(MagicBellException failure, object? target)
     {
         ErrorRecord record = ErrorRecords.Create(failure, target, AdviceFor(failure, target));
         bool ends = ErrorRecords.Ends(failure);
