@@ -19,6 +19,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
     // Collected before the first request: the count makes a remaining time possible, and each user is read once.
     private readonly List<UserReference> _wanted = [];
     private readonly HashSet<(Lane Lane, string UserId)> _users = [];
+    private readonly ReportRun _run = new();
     private ListCheckpoint? _checkpoint;
     private volatile bool _isIncomplete;
     private int _notKept;
@@ -125,6 +126,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
 
             var policy = new TokenPolicy(ExpiringWithin, MyInvocation.BoundParameters.ContainsKey(nameof(MaxAge)) ? MaxAge : null, MaxPerUser);
             CheckAllUsers(AllUsers, AfterUser, UserId, Email, ExternalId);
+            _run.Everybody = !AllUsers ? null : AfterUser is null ? "all users" : $"the users after {ScreenText.Of(AfterUser)}";
             OpenCheckpoint();
 
             // The project's own tokens are judged by the first part of a report that goes on.
@@ -172,6 +174,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
             Drain();
         });
         Finish();
+        _run.IsEnded = isDone;
         if (isDone && !_isIncomplete && Lanes.All(lane => !lane.IsClosed))
         {
             Keep(static checkpoint => checkpoint.Complete());
@@ -179,6 +182,13 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
         }
 
         int ReadsOf(Lane lane) => Math.Max(1, lane.Waiting.Count - KnownLists(lane.Session));
+    }
+
+    /// <inheritdoc/>
+    private protected override void Report(MagicBellException failure, object? target, Lane? lane = null)
+    {
+        _run.Miss(target, lane is { IsAlone: false } ? $"Project '{lane.Session.Name}': {failure.Message}" : failure.Message);
+        base.Report(failure, target, lane);
     }
 
     private static string ProjectOf(Session session) => session.BaseAddress.Authority + "/" + session.ProjectId;
@@ -245,6 +255,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
                 NotePresent(target);
             }
 
+            _run.Add(scope, rows, policy.WordsFor(scope.Session));
             if (await OfferAsync(() => WriteObject(rows, enumerateCollection: true)).ConfigureAwait(false))
             {
                 done?.Invoke();
@@ -253,6 +264,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
         catch (MagicBellException failure) when (done is not null && IsWithoutTokens(failure))
         {
             Keep(scope, []);
+            _run.Add(scope, [], policy.WordsFor(scope.Session));
             done();
         }
         catch (MagicBellException failure) when (IsSeveral && scope.UserId is not null && IsWithoutTokens(failure))

@@ -213,7 +213,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     /// <param name="failure">The failure.</param>
     /// <param name="target">What it is about.</param>
     /// <param name="lane">The project that it is about, where several are read: no failure of one of them ends the others.</param>
-    private protected void Report(MagicBellException failure, object? target, Lane? lane = null)
+    private protected virtual void Report(MagicBellException failure, object? target, Lane? lane = null)
     {
         bool isOneOfSeveral = lane is { IsAlone: false };
         if (isOneOfSeveral)
