@@ -19,6 +19,7 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     private readonly HashSet<string> _present = new(StringComparer.OrdinalIgnoreCase);
     private IReadOnlyList<Lane>? _lanes;
     private bool _hasRows;
+    private bool _hasNulls;
     private bool _isMixed;
 
     /// <summary>The sessions to read, or their names, with wildcards; without it, the one that was connected last. Several are read side by side.</summary>
@@ -89,11 +90,11 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
         {
             _piped.Add(session);
         }
-        else if (IsRow && MyInvocation.BoundParameters.ContainsKey(nameof(InputObject)))
+        else if (MyInvocation.BoundParameters.ContainsKey(nameof(InputObject)))
         {
             // A misspelt variable must not mean the current project.
-            _hasRows = true;
-            Try("", () => throw MagicBellException.Invalid("The pipeline brought $null: nothing says which session or which user is meant."));
+            _hasNulls = true;
+            Try("", () => throw MagicBellException.Invalid("-InputObject, or the pipeline, was given $null: nothing says which session or which user is meant."));
         }
         else
         {
@@ -107,7 +108,7 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     {
         Try(null, () =>
         {
-            if (_isMixed)
+            if (_isMixed || (_hasNulls && !_hasRows && _piped.Count == 0))
             {
                 return;
             }

@@ -84,7 +84,9 @@ public sealed class SeveralSessionsTests : IAsyncLifetime
     [InlineData("New-MbProjectToken x -Session prod-east, prod-west", "Session")]
     [InlineData("Get-MbSession | Get-MbProjectToken -Session try", "Sessions came from the pipeline, and -Session was given as well.")]
     [InlineData("(Get-MbSession prod*), 'user7@example.com' | ForEach-Object { $_ } | Get-MbUserToken", "Sessions came from the pipeline, and something else as well.")]
-    [InlineData("$none | Get-MbProjectToken", "The pipeline brought $null")]
+    [InlineData("$none | Get-MbProjectToken", "or the pipeline, was given $null")]
+    [InlineData("$none | Get-MbTokenReport", "or the pipeline, was given $null")]
+    [InlineData("Get-MbTokenReport -InputObject $none", "or the pipeline, was given $null")]
     [InlineData("'x' | Get-MbProjectToken", "The input object cannot be bound")]
     [InlineData("Get-MbProjectToken -Session prod* -After 0198c0de-0000-7000-8000-00000000000b", "-After and -Before name a token in the list of one project")]
     [InlineData("Get-MbTokenReport -AllUsers -AfterUser usr_1 -Session prod*", "-AfterUser names a user of one project")]
@@ -135,7 +137,7 @@ public sealed class SeveralSessionsTests : IAsyncLifetime
         await ResetAsync();
         IReadOnlyList<PSObject> others = _engine.Run("Get-MbUserToken " + rest).MustSucceed();
         Assert.Equal(250, stopped.Output.Concat(others).Select(token => (token.Get<string>("Project"), token.Get<string>("Email"))).Distinct().Count());
-        Assert.Equal(250, stopped.Output.Count + others.Count);
+        Assert.InRange(others.Count, 70, 85);
     }
 
     [Theory]
