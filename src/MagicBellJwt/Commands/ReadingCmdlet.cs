@@ -67,6 +67,14 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     {
     }
 
+    /// <inheritdoc/>
+    private protected override string WhereArgument => _lanes switch
+    {
+        null => "",
+        { Count: 1 } => CommandText.SessionArgument(_lanes[0].Session),
+        _ => " -Session " + string.Join(", ", _lanes.Select(lane => CommandText.Quote(lane.Session.Name))),
+    };
+
     /// <summary>Whether several projects are read.</summary>
     private protected bool IsSeveral => Lanes.Count > 1;
 

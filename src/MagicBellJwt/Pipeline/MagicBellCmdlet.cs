@@ -165,7 +165,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     }
 
     /// <summary>Waits, unless the pipeline is stopped.</summary>
-    private protected void Wait(TimeSpan time) => Await(async () =>
+    private protected void Pause(TimeSpan time) => Await(async () =>
     {
         await Task.Delay(time, StopToken).ConfigureAwait(false);
         return true;
@@ -229,7 +229,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
             failure = new MagicBellException(failure.Error, $"Project '{lane.Session.Name}': {failure.Message}", failure);
         }
 
-        ErrorRecord record = ErrorRecords.Create(failure, target, AdviceFor(failure, target));
+        ErrorRecord record = ErrorRecords.Create(failure, target, AdviceFor(failure, target), isOneOfSeveral ? CommandText.SessionArgument(lane!.Session) : WhereArgument);
         bool ends = !isOneOfSeveral && ErrorRecords.Ends(failure);
         if (!ends && Preference("ErrorAction", "ErrorActionPreference") is not ActionPreference.Stop)
         {
@@ -279,6 +279,9 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
             return false;
         }
     }
+
+    /// <summary>The argument that names the session of what a command suggests; empty for the current one.</summary>
+    private protected virtual string WhereArgument => "";
 
     /// <summary>What to do next, where this cmdlet knows better than the table of errors; null where it does not.</summary>
     private protected virtual string? AdviceFor(MagicBellException failure, object? target) => null;
