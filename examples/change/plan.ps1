@@ -20,7 +20,7 @@ param(
     [string] $Path,
 
     # What is to be revoked.
-    [ValidateSet('NeverExpires', 'ExpiresSoon', 'Expired', 'OlderThanPolicy', 'DuplicateName', 'TooManyForUser')]
+    [ValidateSet('NeverExpires', 'ExpiresSoon', 'Expired', 'OlderThanPolicy', 'DuplicateName', 'TooManyForUser', 'LivesTooLong', 'NameOutsidePolicy')]
     [string[]] $Finding = 'Expired',
 
     # A text file with the id or the e-mail address of a user on each line.

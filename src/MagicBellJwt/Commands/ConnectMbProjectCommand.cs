@@ -11,6 +11,7 @@ using System.Security;
 using System.Text.RegularExpressions;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.History;
+using MagicBellJwt.Client.Rotation;
 using MagicBellJwt.Completion;
 using MagicBellJwt.Rotation;
 using MagicBellJwt.Sandbox;
@@ -24,6 +25,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 {
     private const string DefaultTokenVariable = "MAGICBELL_PROJECT_TOKEN";
     private const string AddressVariable = "MAGICBELL_BASE_URL";
+    private const string PolicyVariable = "MAGICBELL_POLICY";
     internal const string HistoryVariable = "MAGICBELL_HISTORY";
 
     private static readonly string[] s_proxySchemes = ["http", "https", "socks4", "socks4a", "socks5"];
@@ -133,6 +135,14 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     [Parameter]
     public HistoryDetail HistoryDetail { get; set; }
 
+    /// <summary>
+    /// The file of a policy, JSON: its member 'issue' says how long project tokens and user tokens live, and how they are called. The session's New- and
+    /// Update- keep to it, and its audits judge by it. Without it the environment variable MAGICBELL_POLICY is taken.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Policy { get; set; }
+
     /// <summary>Refuses to issue, revoke or rotate without -Reason.</summary>
     [Parameter]
     [NotBlank]
@@ -240,6 +250,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
                 : new WebProxy(Proxy is not null ? ProxyAddress(Proxy) : throw MagicBellException.Invalid("-ProxyCredential needs -Proxy: it says which proxy may see them.")) { Credentials = ProxyCredential?.GetNetworkCredential() };
         }
 
+        IssuePolicy? policy = ReadPolicy();
         string name = Name ?? (Sandbox ? "sandbox" : null)
             ?? (JsonWebToken.TryDecode(options.Token, out JsonWebToken? decoded) ? decoded!.Project : null)
             ?? options.BaseAddress.Host;
@@ -249,9 +260,21 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
         }
 
         WriteVerbose(source == "$env:" + DefaultTokenVariable && TokenVariable is null ? $"The project token is taken from {source}: no -{nameof(ProjectToken)} was given." : $"The project token is from {source}.");
-        var session = new Session(name, options, Sandbox, isNamed: Name is not null, source) { TokenPlace = place, RequiresReason = RequireReason };
+        var session = new Session(name, options, Sandbox, isNamed: Name is not null, source) { TokenPlace = place, RequiresReason = RequireReason, IssuePolicy = policy };
         session.History = OpenHistory(session);
         return session;
+    }
+
+    private IssuePolicy? ReadPolicy()
+    {
+        string? given = Policy ?? Environment.GetEnvironmentVariable(PolicyVariable);
+        if (string.IsNullOrWhiteSpace(given))
+        {
+            return null;
+        }
+
+        string path = GetUnresolvedProviderPathFromPSPath(given);
+        return new IssuePolicy(path, PolicyFile.Read(path));
     }
 
     // A sandbox in this process is gone with its session: without -History there is nothing to account for.

@@ -77,7 +77,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     [Lifetime]
     public TimeSpan ExpiringWithin { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>How old a token may become, a second or more: <c>12h</c>, <c>90d</c>, or a TimeSpan; 90 days unless given.</summary>
+    /// <summary>How old a token may become, a second or more: <c>12h</c>, <c>90d</c>, or a TimeSpan. Unless given, as old as the session's policy lets a token live, else 90 days.</summary>
     [Parameter]
     [Lifetime]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(90);
@@ -123,7 +123,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
                 throw MagicBellException.Invalid("-ExpiringWithin must not be negative, and -MaxAge must be a second or more.");
             }
 
-            var policy = new TokenPolicy(ExpiringWithin, MaxAge, MaxPerUser);
+            var policy = new TokenPolicy(ExpiringWithin, MyInvocation.BoundParameters.ContainsKey(nameof(MaxAge)) ? MaxAge : null, MaxPerUser);
             CheckAllUsers(AllUsers, AfterUser, UserId, Email, ExternalId);
             Session session = CurrentSession;
             OpenCheckpoint(session);

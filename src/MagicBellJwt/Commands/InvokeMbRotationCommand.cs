@@ -16,6 +16,7 @@ namespace MagicBellJwt.Commands;
 public sealed class InvokeMbRotationCommand : RotationCmdlet
 {
     private readonly Dictionary<PolicyRule, Rotator> _rotators = [];
+    private IssueLimit? _limit;
 
     /// <summary>The policy's file, JSON; its form is docs/rotation-policy.schema.json.</summary>
     [Parameter(Mandatory = true, Position = 0)]
@@ -27,8 +28,20 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
     {
         string path = GetUnresolvedProviderPathFromPSPath(Policy);
         string folder = Path.GetDirectoryName(path)!;
-        PolicyRule[] rules = [.. RotationPolicyFile.Read(path).Select(rule => new PolicyRule(rule, script => Path.Combine(folder, script)))];
+        PolicyFile file = PolicyFile.Read(path);
+        PolicyRule[] rules = [.. file.Rules.Select(rule => new PolicyRule(rule, script => Path.Combine(folder, script)))];
+        if (rules.Length == 0)
+        {
+            throw MagicBellException.Invalid($"The policy {path} has no rules of rotation: its member 'rotate' is a list of them.");
+        }
+
         Session session = CurrentSession;
+        _limit = new IssuePolicy(path, file).Of(TokenKind.Project) ?? session.IssuePolicy?.Of(TokenKind.Project);
+        if (_limit is { Maximum: { } longest } && Array.Find(rules, rule => rule.Lifetime > longest) is { } beyond)
+        {
+            throw MagicBellException.Invalid($"A rule of the policy {path} gives new tokens {LifetimeText.Write(beyond.Lifetime!.Value)}, and the policy for issuing allows {LifetimeText.Write(longest)} at most. Correct one of them.");
+        }
+
         RotationJournal journal = JournalOf(session);
         Start(null, () => RunAsync(rules, session, journal));
     });
@@ -91,6 +104,7 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
             rotator = new Rotator(session, TokenKind.Project, journal, this, new RotationOptions
             {
                 ExpiresIn = rule.Lifetime,
+                Limit = _limit,
                 Overlap = rule.Overlap,
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,

@@ -85,7 +85,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
             if (ParameterSetName == Signed)
             {
                 TokenScope.Check(TokenKind.User, request);
-                Sign(request, description);
+                Sign(ByPolicy(request, (Session ?? SessionStore.Current.Latest)?.IssuePolicy?.Of(TokenKind.User)), description);
                 return;
             }
 

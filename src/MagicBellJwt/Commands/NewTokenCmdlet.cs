@@ -29,6 +29,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     private bool _keyUsed;
     private HashSet<string> _onCommandLine = [];
     private bool _hasWarnedOfLifetime;
+    private bool _hasSaidLifetime;
 
     private protected NewTokenCmdlet() => _scripts = new ScriptRunner(this);
 
@@ -72,6 +73,11 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     [Parameter(ParameterSetName = "ExpiresAt")]
     [ValidateNotNull]
     public ScriptBlock? SaveTo { get; set; }
+
+    /// <summary>Issues what the session's policy does not allow: a longer life, or another name. It takes -Reason.</summary>
+    [Parameter]
+    [NotBlank]
+    public SwitchParameter Force { get; set; }
 
     /// <summary>
     /// The key of the create, for one token a call. Giving it says that the server honours it, so that a create whose answer
@@ -192,6 +198,39 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         return lifetime is null ? null : (long)Math.Floor(lifetime.Value.TotalSeconds);
     }
 
+    /// <summary>Holds a token against the session's policy, which gives it an end where nobody else does.</summary>
+    /// <param name="request">The token.</param>
+    /// <param name="limit">What the policy says; null for nothing.</param>
+    /// <returns>The token to ask for.</returns>
+    /// <exception cref="MagicBellException">The policy does not allow it, and -Force and -Reason were not given.</exception>
+    private protected TokenRequest ByPolicy(TokenRequest request, IssueLimit? limit)
+    {
+        if (limit is null)
+        {
+            return request;
+        }
+
+        limit.CheckName(request.Name, Force, Reason);
+        if (request.Lifetime is { } seconds)
+        {
+            limit.CheckLifetime(TimeSpan.FromSeconds(seconds), Force, Reason);
+            return request;
+        }
+
+        if (limit.Lifetime is not { } usual)
+        {
+            return request;
+        }
+
+        if (!_hasSaidLifetime)
+        {
+            _hasSaidLifetime = true;
+            Inform(limit.Given);
+        }
+
+        return request with { Lifetime = (long)usual.TotalSeconds };
+    }
+
     /// <inheritdoc/>
     protected override void StopProcessing()
     {
@@ -207,6 +246,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     private protected void Issue(TokenScope scope, TokenRequest request, string target, string description)
     {
         TokenScope.Check(scope.Kind, request);
+        request = ByPolicy(request, scope.Session.IssuePolicy?.Of(scope.Kind));
         if (IdempotencyKey is not null && _keyUsed)
         {
             throw MagicBellException.Invalid("An idempotency key is for one token: with the same key the server would answer with the first token again.");

@@ -84,6 +84,12 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     [NotBlank]
     public SwitchParameter PassThru { get; set; }
 
+    /// <summary>Lets the new token live longer than the session's policy says. It takes -Reason.</summary>
+    [Parameter(ParameterSetName = "Name")]
+    [Parameter(ParameterSetName = "Id")]
+    [NotBlank]
+    public SwitchParameter Force { get; set; }
+
     private protected abstract TokenKind Kind { get; }
 
     // One rotation at a time.
@@ -235,6 +241,8 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
             rotator = new Rotator(session, Kind, JournalOf(session), this, new RotationOptions
             {
                 ExpiresIn = ExpiresIn,
+                Limit = session.IssuePolicy?.Of(Kind),
+                IsForced = Force,
                 Overlap = Overlap,
                 NameOwnerAsync = async scope => _owner = await NameOwnerAsync(scope).ConfigureAwait(false),
                 JournalPath = JournalPath,

@@ -17,8 +17,10 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
         (TokenFinding.NeverExpires, "Never expires", "A copy that leaks works for ever. Replace it by a token that ends."),
         (TokenFinding.ExpiresSoon, "Expires soon", "What uses it stops on that day. Rotate it in time."),
         (TokenFinding.OlderThanPolicy, "Older than policy", "It has been in use longer than the policy allows. Rotate it."),
+        (TokenFinding.LivesTooLong, "Lives too long", "It ends later than the policy allows. Replace it by one that the policy allows."),
         (TokenFinding.TooManyForUser, "Too many for one user", "The user has more live tokens than the policy allows, and this is one of the oldest."),
         (TokenFinding.DuplicateName, "Duplicate name", "A newer token has the same name. Revoke this one when nothing uses it."),
+        (TokenFinding.NameOutsidePolicy, "Name outside the policy", "Its name does not say what the policy asks for. Issue another, and revoke this one."),
         (TokenFinding.Expired, "Expired", "It has expired and cannot be used. Revoke it, so that the list stays readable."),
     ];
 

@@ -1,16 +1,23 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using MagicBellJwt.Rotation;
 
 namespace MagicBellJwt;
 
 /// <summary>What a project wants of its tokens, and where a list of them falls short of it.</summary>
 /// <param name="expiringWithin">How long before its end a token is worth a word.</param>
-/// <param name="maxAge">How old a token may become, and how long a new one may live.</param>
+/// <param name="maxAge">How old a token may become, and how long a new one may live; null for as long as the session's policy says, or 90 days.</param>
 /// <param name="maxPerUser">How many live tokens a user may have.</param>
-internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int maxPerUser)
+internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan? maxAge, int maxPerUser)
 {
+    private static readonly TimeSpan s_usualMaxAge = TimeSpan.FromDays(90);
     private static readonly TimeSpan s_urgent = TimeSpan.FromDays(7);
+
+    // The server begins a life a moment before or after it works out its end.
+    private static readonly TimeSpan s_moment = TimeSpan.FromMinutes(1);
+
+    private TimeSpan MaxAgeOf(IssueLimit? limit) => maxAge ?? limit?.Maximum ?? s_usualMaxAge;
 
     /// <summary>Judges a whole list, the newest token first: the project's, or one user's.</summary>
     /// <param name="tokens">The list.</param>
@@ -20,6 +27,8 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
     {
         var rows = new List<TokenReportRow>(tokens.Count);
         var names = new HashSet<string>(StringComparer.Ordinal);
+        IssueLimit? limit = LimitOf(list);
+        TimeSpan oldest = MaxAgeOf(limit);
         int live = 0;
         foreach (ListedToken token in tokens.OrderByDescending(token => token.CreatedAt))
         {
@@ -35,13 +44,15 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
                     (TokenFinding.NeverExpires, token.ExpiresAt is null, TokenSeverity.High),
                     (TokenFinding.ExpiresSoon, !isExpired && token.ExpiresAt - now <= expiringWithin, token.ExpiresAt - now <= s_urgent ? TokenSeverity.High : TokenSeverity.Medium),
                     (TokenFinding.Expired, isExpired, TokenSeverity.Low),
-                    (TokenFinding.OlderThanPolicy, !isExpired && row.Age > maxAge, TokenSeverity.Medium),
+                    (TokenFinding.OlderThanPolicy, !isExpired && row.Age > oldest, TokenSeverity.Medium),
+                    (TokenFinding.LivesTooLong, !isExpired && token.ExpiresAt - token.CreatedAt - s_moment > limit?.Maximum, TokenSeverity.Medium),
+                    (TokenFinding.NameOutsidePolicy, !isExpired && limit?.Fits(row.Name) == false, TokenSeverity.Low),
                     (TokenFinding.DuplicateName, isRepeated, TokenSeverity.Medium),
                     (TokenFinding.TooManyForUser, isTooMany, TokenSeverity.High),
                 ];
                 row.Findings = [.. rules.Where(rule => rule.Applies).Select(rule => rule.Finding)];
                 row.Severity = rules.Where(rule => rule.Applies).Select(rule => Weigh(rule.Severity, row.Kind)).DefaultIfEmpty().Max();
-                row.Remedy = RemedyFor(row, list.Session);
+                row.Remedy = RemedyFor(row, list.Session, limit);
             }
 
             rows.Add(row);
@@ -54,7 +65,9 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
     private static TokenSeverity Weigh(TokenSeverity severity, TokenKind kind) =>
         kind == TokenKind.User && severity > TokenSeverity.Low ? severity - 1 : severity;
 
-    private string? RemedyFor(TokenReportRow row, Session session)
+    private static IssueLimit? LimitOf(TokenScope list) => list.Session.IssuePolicy?.Of(list.UserId is null ? TokenKind.Project : TokenKind.User);
+
+    private string? RemedyFor(TokenReportRow row, Session session, IssueLimit? limit)
     {
         if (row.Id is null || row.Findings.Count == 0)
         {
@@ -71,11 +84,17 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan maxAge, int 
             return $"{first}Remove-Mb{row.Kind}Token {CommandText.Quote(row.Id)}{tail}";
         }
 
-        bool livesTooLong = row.ExpiresAt is null || row.ExpiresAt - row.CreatedAt > maxAge;
+        if (row.Findings.SequenceEqual([TokenFinding.NameOutsidePolicy]))
+        {
+            return $"Issue one with a name that fits '{ScreenText.Of(limit!.Name!)}' where it is used, then revoke this one: Remove-Mb{row.Kind}Token {CommandText.Quote(row.Id)}{tail}";
+        }
+
+        TimeSpan longest = MaxAgeOf(limit);
+        bool livesTooLong = row.ExpiresAt is null || row.ExpiresAt - row.CreatedAt > longest;
         string owner = row.UserId is null ? ""
             : $" -UserId {CommandText.Quote(row.UserId)}{(row.Email is null && row.ExternalId is { } id ? $" -ExternalId {CommandText.Quote(id)}" : $" -Email {(row.Email is { } email ? CommandText.Quote(email) : "EMAIL")}")}";
 
         // With a store: run as it stands it sends nothing, since there is no such vault, where without one it would issue a token whose value is lost.
-        return $"Update-Mb{row.Kind}Token -Id {CommandText.Quote(row.Id)}{owner} -Vault 'VAULT'{(livesTooLong ? " -ExpiresIn " + LifetimeText.Write(maxAge) : "")}{tail}";
+        return $"Update-Mb{row.Kind}Token -Id {CommandText.Quote(row.Id)}{owner} -Vault 'VAULT'{(livesTooLong ? " -ExpiresIn " + LifetimeText.Write(limit?.Lifetime is { } usual && usual < longest ? usual : longest) : "")}{tail}";
     }
 }

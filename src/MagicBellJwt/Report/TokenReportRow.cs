@@ -54,7 +54,7 @@ public enum TokenFinding
     /// <summary>Its time is over, and it is still listed.</summary>
     Expired,
 
-    /// <summary>It was issued longer than <c>-MaxAge</c> ago.</summary>
+    /// <summary>It was issued longer ago than <c>-MaxAge</c>, or than the session's policy lets a token live.</summary>
     OlderThanPolicy,
 
     /// <summary>A newer live token of the same list has the same name.</summary>
@@ -62,6 +62,12 @@ public enum TokenFinding
 
     /// <summary>The user has more live tokens than <c>-MaxPerUser</c>, and this is one of the oldest, which are too many.</summary>
     TooManyForUser,
+
+    /// <summary>It has an end, and its whole life is longer than the session's policy allows.</summary>
+    LivesTooLong,
+
+    /// <summary>Its name does not fit the session's policy.</summary>
+    NameOutsidePolicy,
 }
 
 /// <summary>How much a finding matters.</summary>

@@ -62,7 +62,9 @@ internal sealed class PolicyRule
         return !isBounded;
     }
 
-    private static TimeSpan? LengthOf(string? text)
+    /// <summary>Reads a length of time of a policy.</summary>
+    /// <exception cref="MagicBellException">It is none.</exception>
+    internal static TimeSpan? LengthOf(string? text)
     {
         if (text is null)
         {

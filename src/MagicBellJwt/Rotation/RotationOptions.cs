@@ -10,6 +10,12 @@ internal sealed class RotationOptions
     /// <summary>How long the new token lives; null for as long as the old one did.</summary>
     internal TimeSpan? ExpiresIn { get; init; }
 
+    /// <summary>What the policy says of the new token; null for nothing.</summary>
+    internal IssueLimit? Limit { get; init; }
+
+    /// <summary>Whether the new token may live longer than the policy says; it wants a reason.</summary>
+    internal bool IsForced { get; init; }
+
     /// <summary>How long the old token stays beside the new one; zero for not at all.</summary>
     internal TimeSpan Overlap { get; init; }
 

@@ -283,7 +283,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         (string? email, string? externalId) = await options.NameOwnerAsync(scope).ConfigureAwait(false);
-        var request = new TokenRequest(old.Name, email, externalId, LifetimeOf(old));
+        var request = new TokenRequest(old.Name, email, externalId, (long?)LifetimeOf(old)?.TotalSeconds);
         TokenScope.Check(kind, request);
         if (Entries.Where(entry => IsUncertain(entry) && TokenScope.IsSameId(entry.OldId, old.Id)).ToArray() is { Length: >= MaximumUncertain } uncertain)
         {
@@ -785,10 +785,24 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         _settled.Add(entry.NewId!);
     }
 
-    private long? LifetimeOf(ListedToken old) =>
-        options.ExpiresIn is { } asked ? (long)Math.Floor(asked.TotalSeconds)
-        : old.ExpiresAt is { } end ? Math.Max(1, (long)Math.Round((end - old.CreatedAt).TotalSeconds))
-        : null;
+    private TimeSpan? LifetimeOf(ListedToken old)
+    {
+        if (options.ExpiresIn is { } asked)
+        {
+            options.Limit?.CheckLifetime(asked, options.IsForced, pipeline.WriteCall.Reason);
+            return asked;
+        }
+
+        TimeSpan? before = old.ExpiresAt is { } end ? TimeSpan.FromSeconds(Math.Max(1, Math.Round((end - old.CreatedAt).TotalSeconds))) : null;
+        if (options.Limit is not { } limit || limit.Allows(before))
+        {
+            return before;
+        }
+
+        // The old one was issued before the policy, or beyond it: its successor is not.
+        pipeline.Inform($"The old {_text.Noun} {old.Id} lives longer than the policy allows. {limit.Given}");
+        return limit.Lifetime;
+    }
 
     // The value says so itself (jti), or an earlier rotation stored it.
     private bool IsValueOf(string id, string value) =>

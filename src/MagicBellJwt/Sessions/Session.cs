@@ -5,6 +5,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.History;
+using MagicBellJwt.Rotation;
 
 namespace MagicBellJwt;
 
@@ -53,6 +54,9 @@ public sealed class Session
     /// <summary>When it ends, seen from now and in words: <c>in 12 days</c>, <c>3 hours ago</c>; <c>never</c> too where its claims do not tell, <c>unreadable</c> where its claim <c>exp</c> is no number.</summary>
     public string Expires => _isExpiryUnreadable ? "unreadable" : RelativeTime.Of(ExpiresAt, DateTimeOffset.UtcNow);
 
+    /// <summary>The file of the policy that says how long its tokens may live and how they are called, by -Policy or <c>$env:MAGICBELL_POLICY</c>; null where there is none.</summary>
+    public string? Policy => IssuePolicy?.Path;
+
     /// <summary>When the session was made.</summary>
     public DateTimeOffset ConnectedAt { get; }
 
@@ -73,6 +77,9 @@ public sealed class Session
 
     /// <summary>Whether a write without a reason is refused.</summary>
     internal bool RequiresReason { get; init; }
+
+    /// <summary>What the session's policy says of tokens; null where there is none.</summary>
+    internal IssuePolicy? IssuePolicy { get; init; }
 
     internal DateTimeOffset? IssuedAt => Claims?.IssuedAt;
 

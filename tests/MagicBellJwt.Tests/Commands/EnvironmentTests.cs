@@ -55,6 +55,24 @@ public sealed class EnvironmentTests : ServerTests, IDisposable
     }
 
     [Fact]
+    public void A_policy_is_taken_from_the_environment_and_one_that_cannot_be_read_makes_no_session()
+    {
+        Environment.SetEnvironmentVariable(TokenVariable, Server.Token);
+        Environment.SetEnvironmentVariable("MAGICBELL_POLICY", System.IO.Path.Combine(System.IO.Path.GetTempPath(), Guid.NewGuid().ToString("N")));
+        try
+        {
+            Assert.Contains("cannot be read", Assert.Single(Run("Connect-MbProject -Name prod").Errors).Exception.Message, StringComparison.Ordinal);
+
+            Environment.SetEnvironmentVariable("MAGICBELL_POLICY", System.IO.Path.Combine(Repository.Root, "examples", "rotation-policy.json"));
+            Assert.EndsWith("rotation-policy.json", Run("Connect-MbProject -PassThru -Name prod").MustSucceed().Single().Get<string>("Policy"), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("MAGICBELL_POLICY", null);
+        }
+    }
+
+    [Fact]
     public void An_address_that_is_none_is_told_with_the_name_of_its_variable()
     {
         Environment.SetEnvironmentVariable(AddressVariable, "api.magicbell.com/v2");

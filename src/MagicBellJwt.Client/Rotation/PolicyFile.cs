@@ -7,8 +7,8 @@ using Newtonsoft.Json.Serialization;
 
 namespace MagicBellJwt.Client.Rotation;
 
-/// <summary>A file that says which project tokens are rotated, when, and where their successors go: docs/rotation-policy.schema.json.</summary>
-public static class RotationPolicyFile
+/// <summary>A file that says how tokens are issued, and which are rotated: docs/rotation-policy.schema.json.</summary>
+public sealed class PolicyFile
 {
     // A member that nobody knows is a typing error, and would leave tokens unrotated without a word.
     private static readonly JsonSerializerSettings s_settings = new()
@@ -19,11 +19,27 @@ public static class RotationPolicyFile
         ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy() },
     };
 
+    private PolicyFile(Document document)
+    {
+        Rules = [.. (document.Rotate ?? []).Select(rule => rule!)];
+        Project = document.Issue?.Project;
+        User = document.Issue?.User;
+    }
+
+    /// <summary>The rules of rotation, in their order: of those whose name matches a token the first counts. Empty where the policy has none.</summary>
+    public IReadOnlyList<RotationRule> Rules { get; }
+
+    /// <summary>What the policy says of project tokens; null for nothing.</summary>
+    public IssueRule? Project { get; }
+
+    /// <summary>What the policy says of user tokens; null for nothing.</summary>
+    public IssueRule? User { get; }
+
     /// <summary>Reads a policy.</summary>
     /// <param name="path">The file.</param>
-    /// <returns>Its rules, in their order: of those whose name matches a token the first counts.</returns>
+    /// <returns>The policy.</returns>
     /// <exception cref="MagicBellException">It cannot be read, is no policy, or a rule is incomplete.</exception>
-    public static IReadOnlyList<RotationRule> Read(string path)
+    public static PolicyFile Read(string path)
     {
         Document? document;
         try
@@ -36,7 +52,12 @@ public static class RotationPolicyFile
             throw MagicBellException.Invalid($"The policy {path} cannot be read: {failure.Message}");
         }
 
-        List<RotationRule?> rules = document?.Rotate is { Count: > 0 } given ? given : throw MagicBellException.Invalid($"The policy {path} has no rules: its member 'rotate' is a list of them.");
+        if (document is null or { Rotate: null or { Count: 0 }, Issue: null or { Project: null, User: null } })
+        {
+            throw MagicBellException.Invalid($"The policy {path} has no rules: its member 'rotate' is a list of them, and 'issue' says how long tokens live.");
+        }
+
+        List<RotationRule?> rules = document.Rotate ?? [];
         for (int index = 0; index < rules.Count; index++)
         {
             if (ProblemOf(rules[index]) is { } problem)
@@ -45,7 +66,7 @@ public static class RotationPolicyFile
             }
         }
 
-        return [.. rules.Select(rule => rule!)];
+        return new PolicyFile(document);
     }
 
     private static string? ProblemOf(RotationRule? rule) => rule switch
@@ -65,7 +86,29 @@ public static class RotationPolicyFile
         public string? Schema { get; set; }
 
         public List<RotationRule?>? Rotate { get; set; }
+
+        public IssueRules? Issue { get; set; }
     }
+
+    private sealed class IssueRules
+    {
+        public IssueRule? Project { get; set; }
+
+        public IssueRule? User { get; set; }
+    }
+}
+
+/// <summary>What a policy says of the tokens of one kind, as it is written in the file. Lengths of time are text such as <c>90d</c>.</summary>
+public sealed class IssueRule
+{
+    /// <summary>How long a token lives where nothing else is said; null for <see cref="Maximum"/>.</summary>
+    public string? Lifetime { get; set; }
+
+    /// <summary>How long a token may live at most; null for any time.</summary>
+    public string? Maximum { get; set; }
+
+    /// <summary>What a token is called: a pattern such as <c>*-ci</c>; null for any name.</summary>
+    public string? Name { get; set; }
 }
 
 /// <summary>One rule of a policy, as it is written in the file. Lengths of time are text such as <c>30d</c>.</summary>
