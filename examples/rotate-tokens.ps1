@@ -12,21 +12,23 @@
 .EXAMPLE
     ./rotate-tokens.ps1 -Vault prod -Name ci, deploy -Overlap 2h
 .EXAMPLE
-    ./rotate-tokens.ps1 -Vault prod -EndingWithin 7.00:00:00 -TokenFile /var/lib/magicbell/token
+    ./rotate-tokens.ps1 -Vault prod -EndingWithin 7d -TokenFile /var/lib/magicbell/token
 .EXAMPLE
     ./rotate-tokens.ps1 -SaveTo { param($Issued) ./put.ps1 $Issued } -Name ci
+.EXAMPLE
+    pwsh -NoProfile -File ./rotate-tokens.ps1 -SaveTo ./put.ps1 -Name ci,deploy -Overlap 2h
 #>
 [CmdletBinding()]
 param(
     # The tokens to rotate. Without it, those that end within -EndingWithin. `pwsh -File` passes one text: commas part the names.
     [string[]] $Name,
-    [timespan] $EndingWithin = '7.00:00:00',
-    # Where the new tokens go: a vault of Microsoft.PowerShell.SecretManagement, or a script block that stores one and puts out what it reads back.
+    [string] $EndingWithin = '7d',
+    # Where the new tokens go: a vault of Microsoft.PowerShell.SecretManagement, or a script block that stores one and puts out what it reads back; the path of a script does it too.
     [string] $Vault,
     [string] $SecretName = '{Name}',
-    [scriptblock] $SaveTo,
+    [object] $SaveTo,
     # How long the old tokens stay, for those who read the store now and then.
-    [timespan] $Overlap = '0:00:00',
+    [string] $Overlap = '0s',
     # The secret of the vault that holds the token to connect with. A rotation of that token puts its successor there.
     [string] $ConnectWith,
     # A file that holds the token to connect with, readable and writable by this account only. A rotation of that token puts its successor there.
@@ -40,6 +42,13 @@ try {
     if (-not (Get-Command Update-MbProjectToken -ErrorAction Ignore)) { Import-Module MagicBellJwt }
     if (-not $Vault -and -not $SaveTo) { throw 'Say where the new tokens go: -Vault or -SaveTo.' }
 
+    # `pwsh -File` passes text alone.
+    if ($SaveTo -and $SaveTo -isnot [scriptblock]) {
+        $put = Convert-Path -LiteralPath $SaveTo
+        $SaveTo = { param($Issued) & $put $Issued }.GetNewClosure()
+    }
+
+    $until = if ($EndingWithin -match '^\s*\d+\s*[smhdwSHDW]\s*$') { $EndingWithin } else { [datetimeoffset]::UtcNow + [timespan] $EndingWithin }
     $connection = @{}
     if ($BaseUri) { $connection.BaseUri = $BaseUri }
     if ($ConnectWith) { $connection.Vault = $Vault; $connection.SecretName = $ConnectWith }
@@ -64,7 +73,7 @@ try {
     }
     else {
         # The whole list first: the new tokens would come up in it.
-        $ending = @(Get-MbProjectToken -ExpiresBefore ([datetimeoffset]::UtcNow + $EndingWithin) -Session $session)
+        $ending = @(Get-MbProjectToken -ExpiresBefore $until -Session $session)
         $ending | Update-MbProjectToken @store -Overlap $Overlap @common
     }
 }

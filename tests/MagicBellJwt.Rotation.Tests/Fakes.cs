@@ -98,15 +98,18 @@ internal sealed class FakeStore(Api api) : ITokenStore
 
     internal bool IsScript { get; set; }
 
+    /// <summary>Whether it is a file and no vault.</summary>
+    internal bool IsFile { get; set; }
+
     internal bool IsUnreadable { get; set; }
 
     internal Action? BeforeStore { get; set; }
 
-    public string? Vault => IsScript ? null : "prod";
+    public string? Vault => IsScript || IsFile ? null : "prod";
 
-    public string? File => null;
+    public string? File => IsFile ? "/var/lib/magicbell/token" : null;
 
-    public string? SecretOf(string newId) => IsScript ? null : "secret";
+    public string? SecretOf(string newId) => IsScript || IsFile ? null : "secret";
 
     public void Prepare(Func<string, bool>? isOld)
     {

@@ -50,9 +50,9 @@ public abstract class RotatorTestBase : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected Session Connect() => new(
+    private protected Session Connect(string? token = null) => new(
         "prod",
-        new JwtServiceOptions { Handler = Api, BaseAddress = Api.Sandbox.BaseAddress, Token = Api.Sandbox.AdministratorToken, ReadsPerMinute = 1_000_000, WritesPerMinute = 1_000_000, MaximumRetryCount = 0, Clock = MachineClock },
+        new JwtServiceOptions { Handler = Api, BaseAddress = Api.Sandbox.BaseAddress, Token = token ?? Api.Sandbox.AdministratorToken, ReadsPerMinute = 1_000_000, WritesPerMinute = 1_000_000, MaximumRetryCount = 0, Clock = MachineClock },
         isSandbox: false,
         isNamed: true,
         tokenSource: "-ProjectToken");

@@ -9,9 +9,10 @@ BeforeAll {
     Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local
 
     # Runs an example to its end; gives its exit code and all that it said.
-    function Invoke-Example([string] $Name, [string] $Arguments, $Token = $sandbox.Token) {
+    function Invoke-Example([string] $Name, [string] $Arguments, $Token = $sandbox.Token, [switch] $AsFile) {
         $start = [Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path)
-        $start.Arguments = "$(Get-ShellLibrary) -NoProfile -NonInteractive -Command `"Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments; exit `$LASTEXITCODE`""
+        $start.Arguments = if ($AsFile) { "$(Get-ShellLibrary) -NoProfile -NonInteractive -File `"$repository/examples/$Name`" $Arguments" } else { "$(Get-ShellLibrary) -NoProfile -NonInteractive -Command `"Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments; exit `$LASTEXITCODE`"" }
+        $start.EnvironmentVariables['PSModulePath'] = "$repository/out$([IO.Path]::PathSeparator)$env:PSModulePath"
         $start.RedirectStandardOutput = $true
         $start.RedirectStandardError = $true
         $start.UseShellExecute = $false
@@ -72,6 +73,21 @@ Describe 'examples/rotate-tokens.ps1' {
         Start-Sleep -Milliseconds 1200
         (Invoke-Example rotate-tokens.ps1 "-EndingWithin 0:00:01 -SaveTo $saveTo $journal").ExitCode | Should -Be 0
         (Get-MbProjectToken 'ci soon').Id | Should -Not -Contain $old.Id
+    }
+
+    It 'takes all its parameters as text, as a scheduler gives them: names, lengths of time, the path of a script' {
+        'ci text a', 'ci text b' | New-MbProjectToken -ExpiresIn 2d | Out-Null
+        $put = Join-Path $TestDrive 'put it.ps1'
+        Set-Content $put "param(`$Issued) `$f = '$store/' + `$Issued.Name; [IO.File]::WriteAllText(`$f, [Net.NetworkCredential]::new('', `$Issued.Token).Password); [IO.File]::ReadAllText(`$f)"
+        $run = Invoke-Example rotate-tokens.ps1 "-Name `"ci text a,ci text b`" -SaveTo `"$put`" -Overlap 1s $($journal.Replace("'", '"'))" -AsFile
+        $run.ExitCode | Should -Be 0 -Because $run.Said
+        Test-Path "$store/ci text a", "$store/ci text b" | Should -Be $true, $true
+        (Get-MbProjectToken 'ci text a').Count | Should -Be 2
+        Start-Sleep -Milliseconds 1200
+        $run = Invoke-Example rotate-tokens.ps1 "-EndingWithin 3s -SaveTo `"$put`" $($journal.Replace("'", '"'))" -AsFile
+        $run.ExitCode | Should -Be 0 -Because $run.Said
+        @(Get-MbProjectToken 'ci text a').Count | Should -Be 1
+        (Invoke-Example rotate-tokens.ps1 "-Name x -SaveTo no-such-script.ps1" -AsFile).ExitCode | Should -Be 2
     }
 
     It 'ends with 1 when one was not there, and rotates the others' {

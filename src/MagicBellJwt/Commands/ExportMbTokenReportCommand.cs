@@ -132,16 +132,17 @@ public sealed class ExportMbTokenReportCommand : CheckedCmdlet, IDisposable
 
     private void Write(TextWriter writer, string format, DateTimeOffset now)
     {
+        var origin = new ReportOrigin(_entries, now);
         switch (format)
         {
             case "html":
-                new ReportPage(writer, _entries, now).Write();
+                new ReportPage(writer, _entries, origin).Write();
                 break;
             case "csv":
-                ReportCsv.Write(writer, _entries);
+                ReportCsv.Write(writer, _entries, origin);
                 break;
             default:
-                JsonOutput.Write(writer, new { GeneratedAt = now, Summary = new ReportSummary(_entries), Tokens = _entries });
+                JsonOutput.Write(writer, new { GeneratedAt = now, Report = origin, Summary = new ReportSummary(_entries), Tokens = _entries });
                 break;
         }
     }

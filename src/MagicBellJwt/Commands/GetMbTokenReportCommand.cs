@@ -19,6 +19,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
     // Collected before the first request: the count makes a remaining time possible, and each user is read once.
     private readonly List<UserReference> _wanted = [];
     private readonly HashSet<string> _users = new(StringComparer.Ordinal);
+    private readonly ReportRun _run = new();
     private ListCheckpoint? _checkpoint;
     private volatile bool _isIncomplete;
     private int _notKept;
@@ -125,6 +126,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
 
             var policy = new TokenPolicy(ExpiringWithin, MyInvocation.BoundParameters.ContainsKey(nameof(MaxAge)) ? MaxAge : null, MaxPerUser);
             CheckAllUsers(AllUsers, AfterUser, UserId, Email, ExternalId);
+            _run.Everybody = !AllUsers ? null : AfterUser is null ? "all users" : $"the users after {ScreenText.Of(AfterUser)}";
             Session session = CurrentSession;
             OpenCheckpoint(session);
             if (AllUsers)
@@ -161,11 +163,19 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
             scopes.ForEach(list => Audit(list.Target, policy, list.Scope));
         });
         Finish();
+        _run.IsEnded = isDone;
         if (isDone && !_isIncomplete)
         {
             Keep(static checkpoint => checkpoint.Complete());
             Finish();
         }
+    }
+
+    /// <inheritdoc/>
+    private protected override void Report(MagicBellException failure, object? target)
+    {
+        _run.Miss(target, failure.Message);
+        base.Report(failure, target);
     }
 
     private void OpenCheckpoint(Session session)
@@ -218,6 +228,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
         try
         {
             List<TokenReportRow> rows = policy.Judge(await ReadAsync(scope).ConfigureAwait(false), scope, DateTimeOffset.UtcNow);
+            _run.Add(scope, rows, policy.WordsFor(scope.Session));
             if (await OfferAsync(() => WriteObject(rows, enumerateCollection: true)).ConfigureAwait(false))
             {
                 done?.Invoke();
@@ -226,6 +237,7 @@ public sealed class GetMbTokenReportCommand : SessionCmdlet
         catch (MagicBellException failure) when (done is not null && IsWithoutTokens(failure))
         {
             Keep(checkpoint => checkpoint.Add(scope.UserId, [], ScreenText.HideTokens));
+            _run.Add(scope, [], policy.WordsFor(scope.Session));
             done();
         }
         catch (MagicBellException)

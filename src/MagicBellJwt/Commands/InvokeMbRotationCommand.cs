@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
-using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.Rotation;
 using MagicBellJwt.Rotation;
@@ -23,6 +22,11 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
     [ValidateNotNullOrEmpty]
     public string Policy { get; set; } = "";
 
+    /// <summary>Waits until the overlaps that this run begins are over, an hour at most, and revokes the old tokens then. Where the wait is stopped, the next run does it.</summary>
+    [Parameter]
+    [NotBlank]
+    public SwitchParameter Wait { get; set; }
+
     /// <inheritdoc/>
     private protected override void Process() => Try(null, () =>
     {
@@ -35,6 +39,11 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
             throw MagicBellException.Invalid($"The policy {path} has no rules of rotation: its member 'rotate' is a list of them.");
         }
 
+        foreach (PolicyRule rule in rules.Where(rule => Wait && rule.Overlap > TimeSpan.Zero))
+        {
+            CheckWait(rule.Overlap);
+        }
+
         Session session = CurrentSession;
         _limit = new IssuePolicy(path, file).Of(TokenKind.Project) ?? session.IssuePolicy?.Of(TokenKind.Project);
         if (_limit is { Maximum: { } longest } && Array.Find(rules, rule => rule.Lifetime > longest) is { } beyond)
@@ -43,7 +52,20 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
         }
 
         RotationJournal journal = JournalOf(session);
-        Start(null, () => RunAsync(rules, session, journal));
+        var run = new PolicyRun(session, rules, journal, this, rule => RotatorOf(rule, session, journal))
+        {
+            IsLeftOut = (rule, token) => IsLeftOut(rule.Choice, token.Id!, token, session),
+            FailedAsync = (failure, target) => OfferAsync(() => Report(failure, target)),
+        };
+        Start(null, run.RunAsync);
+        if (Wait)
+        {
+            Finish();
+            foreach (Rotator rotator in _rotators.Values)
+            {
+                Start(null, rotator.FinishOverlapsAsync);
+            }
+        }
     });
 
     /// <inheritdoc/>
@@ -53,49 +75,6 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
         MagicBellError.Conflict => "Wait until the other run has ended, then call again.",
         _ => null,
     };
-
-    private async Task RunAsync(PolicyRule[] rules, Session session, RotationJournal journal)
-    {
-        await RotatorOf(rules[0], session, journal).ResumeAllAsync((entry, failure) => OfferAsync(() => Report(failure, entry.Name ?? entry.OldId))).ConfigureAwait(false);
-        var scope = new TokenScope(session, TokenKind.Project);
-        IReadOnlyList<ListedToken> tokens = await scope.ListAsync(ReadCall).ConfigureAwait(false);
-        foreach (ListedToken token in tokens.Where(token => token.Id is not null && scope.IsLive(token)).OrderBy(token => token.ExpiresAt ?? DateTimeOffset.MaxValue))
-        {
-            PolicyRule? rule = Array.Find(rules, rule => rule.IsFor(token.Name));
-            if (rule is null || !TokenPicker.Meant(scope, tokens, token.Name!, [.. journal.Entries.Where(entry => RotationText.IsOf(entry, session))]).Contains(token))
-            {
-                continue;
-            }
-
-            if (!rule.IsDue(token, scope.Now, out bool isBounded))
-            {
-                if (isBounded)
-                {
-                    await ((IPipeline)this).WarnAsync($"The token {token.Id} '{ScreenText.Of(token.Name!)}' is left alone until a third of its life is left: by the rule's 'endingWithin' alone it would be rotated at every run. Give it a longer 'lifetime', or a shorter 'endingWithin'.").ConfigureAwait(false);
-                }
-
-                continue;
-            }
-
-            await RotateAsync(RotatorOf(rule, session, journal), rule, token, session).ConfigureAwait(false);
-        }
-    }
-
-    private async Task RotateAsync(Rotator rotator, PolicyRule rule, ListedToken token, Session session)
-    {
-        try
-        {
-            if (!await ((IPipeline)this).RunAsync(() => IsLeftOut(rule.Choice, token.Id!, token, session)).ConfigureAwait(false))
-            {
-                await rotator.RotateByIdAsync(token.Id!, null).ConfigureAwait(false);
-            }
-        }
-        catch (MagicBellException failure) when (!ErrorRecords.Ends(failure))
-        {
-            // The others are rotated all the same.
-            await OfferAsync(() => Report(failure, token.Name)).ConfigureAwait(false);
-        }
-    }
 
     private Rotator RotatorOf(PolicyRule rule, Session session, RotationJournal journal)
     {

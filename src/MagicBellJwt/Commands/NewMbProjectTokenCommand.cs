@@ -24,6 +24,6 @@ public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
     }
 
     /// <inheritdoc/>
-    private protected override string AdviceForOrphan(string target, string filter) =>
-        $"Look for it: Get-MbProjectToken -Name {CommandText.Quote(WildcardPattern.Escape(target))} | {filter} # the one that you do not hold: Remove-MbProjectToken ID";
+    private protected override string AdviceForOrphan(string target, string filter, string where) =>
+        $"Look for it: Get-MbProjectToken -Name {CommandText.Quote(WildcardPattern.Escape(target))}{where} | {filter} # the one that you do not hold: Remove-MbProjectToken ID{where}";
 }

@@ -95,8 +95,8 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
     }
 
     /// <inheritdoc/>
-    private protected override string AdviceForOrphan(string target, string filter) =>
-        $"Look for it: Get-MbUserToken {(target.IndexOf('@') > 0 ? "-Email" : "-ExternalId")} {CommandText.Quote(target)} | {filter} # the one that you do not hold: Remove-MbUserToken TOKENID";
+    private protected override string AdviceForOrphan(string target, string filter, string where) =>
+        $"Look for it: Get-MbUserToken {(target.IndexOf('@') > 0 ? "-Email" : "-ExternalId")} {CommandText.Quote(target)}{where} | {filter} # the one that you do not hold: Remove-MbUserToken TOKENID{where}";
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

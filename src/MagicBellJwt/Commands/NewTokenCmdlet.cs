@@ -30,6 +30,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     private HashSet<string> _onCommandLine = [];
     private bool _hasWarnedOfLifetime;
     private bool _hasSaidLifetime;
+    private string _where = "";
 
     private protected NewTokenCmdlet() => _scripts = new ScriptRunner(this);
 
@@ -283,6 +284,9 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         WarnOfLifetime(request, store);
         Guid key = IdempotencyKey ?? Guid.NewGuid();
         scope.Session.Completions.Clear();
+
+        // Found here: an answer that is lost is told on another thread.
+        _where = CommandText.SessionArgument(scope.Session);
         Start(target, async () =>
         {
             DateTimeOffset begun = scope.Now;
@@ -323,14 +327,15 @@ public abstract class NewTokenCmdlet : WritingCmdlet
 
     /// <inheritdoc/>
     private protected override string? AdviceFor(MagicBellException failure, object? target) => failure.Error == MagicBellError.CreateOutcomeUnknown
-        ? AdviceForOrphan((string)target!, string.Format(CultureInfo.InvariantCulture, "Where-Object CreatedAt -ge '{0:yyyy-MM-dd'T'HH:mm:ss'Z'}'", failure.SentAt!.Value.UtcDateTime.AddMinutes(-1)))
+        ? AdviceForOrphan((string)target!, string.Format(CultureInfo.InvariantCulture, "Where-Object CreatedAt -ge '{0:yyyy-MM-dd'T'HH:mm:ss'Z'}'", failure.SentAt!.Value.UtcDateTime.AddMinutes(-1)), _where)
         : failure.Error == MagicBellError.RotationFailed ? "Do what the message says, then call again. Where the vault is locked: Unlock-SecretStore, or what its own module has for it."
         : null;
 
     /// <summary>How to look for a token that may exist although its answer was lost. It revokes nothing: others of that name and moment may be held.</summary>
     /// <param name="target">What the create was about: a project token's name, or a user.</param>
     /// <param name="filter">The filter for tokens issued since then, a minute allowed for the clocks.</param>
-    private protected abstract string AdviceForOrphan(string target, string filter);
+    /// <param name="where">The argument that names the session; empty for the current one.</param>
+    private protected abstract string AdviceForOrphan(string target, string filter, string where);
 
     private static bool IsMisread(string? text) => text?.IndexOf(Unreadable) >= 0;
 
@@ -408,7 +413,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         }
 
         string InDoubt() => $"It cannot be told whether {ScreenText.Of(place)} holds the new {scope.Noun} {issued.Id} (fingerprint {issued.Fingerprint}), so it stays live. "
-            + $"Look there. Where it is not: {CommandText.Remove(scope.Kind, issued.Id!, scope.Session)}";
+            + $"Look there. Where it is not: {CommandText.Remove(scope.Kind, scope.Session, issued.Id!)}";
     }
 
     /// <summary>Revokes a token that surely nobody was given.</summary>
@@ -433,6 +438,6 @@ public abstract class NewTokenCmdlet : WritingCmdlet
             reason = failure.Message;
         }
 
-        return $"Nobody has the new {scope.Noun} {issued.Id}, so it should be revoked, and it may be live: {reason} {CommandText.Remove(scope.Kind, issued.Id!, scope.Session)}";
+        return $"Nobody has the new {scope.Noun} {issued.Id}, so it should be revoked, and it may be live: {reason} {CommandText.Remove(scope.Kind, scope.Session, issued.Id!)}";
     }
 }

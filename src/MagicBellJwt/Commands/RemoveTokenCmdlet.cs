@@ -176,7 +176,7 @@ public abstract class RemoveTokenCmdlet : WritingCmdlet
     {
         if (!scope.CanList)
         {
-            throw MagicBellException.Invalid($"An id alone does not say in whose list the token {token.Id} is, so it cannot be planned. Give the listed token: Get-MbUserToken USER -Id {token.Id} | Remove-MbUserToken -WhatIf -PassThru");
+            throw MagicBellException.Invalid($"An id alone does not say in whose list the token {token.Id} is, so it cannot be planned. Give the listed token: Get-MbUserToken USERID -Id {token.Id}{CommandText.SessionArgument(scope.Session)} | Remove-MbUserToken -WhatIf -PassThru");
         }
 
         _notListed[token.Id] = new WantedToken(token, scope, row: null);

@@ -21,6 +21,24 @@ public abstract class RotationCmdlet : WritingCmdlet
 
     private protected ScriptRunner Scripts { get; }
 
+    // So long a job may be held. A machine that is started anew in between would not end the overlap.
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
+
+    /// <summary>Refuses a wait for an overlap that is too long to be waited for.</summary>
+    /// <exception cref="MagicBellException">There is none, or it is longer than an hour.</exception>
+    private protected static void CheckWait(TimeSpan overlap)
+    {
+        if (overlap <= TimeSpan.Zero)
+        {
+            throw MagicBellException.Invalid("-Wait waits for the end of an overlap, and there is none: without one the old token is revoked at once.");
+        }
+
+        if (overlap > s_longestWait)
+        {
+            throw MagicBellException.Invalid($"-Wait waits for an hour at most, and the overlap is {LifetimeText.Write(overlap)}. Leave -Wait out, and schedule a run that ends it: Update-MbProjectToken -Resume.");
+        }
+    }
+
     /// <inheritdoc/>
     protected override void StopProcessing()
     {
@@ -102,7 +120,7 @@ public abstract class RotationCmdlet : WritingCmdlet
         }
 
         WriteWarning($"The session '{session.Name}' itself runs on the token {id}, and it is not known where that is kept, so it is left out: the next login would be refused. "
-            + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {id} {(choice.Vault is not null ? "-Vault " + CommandText.Quote(choice.Vault) : "-SaveTo { … }")}{CommandText.SessionArgument(session)}");
+            + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {id} {(choice.Vault is not null ? "-Vault " + CommandText.Quote(choice.Vault) : "-SaveTo $SaveTo")}{CommandText.SessionArgument(session)}");
         return true;
     }
 

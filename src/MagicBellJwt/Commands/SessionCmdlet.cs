@@ -24,6 +24,9 @@ public abstract partial class SessionCmdlet : MagicBellCmdlet
     private protected Session CurrentSession => Session ?? SessionStore.Current.Latest
         ?? throw new MagicBellException(MagicBellError.NotConnected, "There is no session.");
 
+    /// <inheritdoc/>
+    private protected override string WhereArgument => Session is null ? "" : CommandText.SessionArgument(Session);
+
     /// <summary>The session to act in on a token: its own, unless another one was asked for.</summary>
     /// <exception cref="MagicBellException">It was disconnected, or is of another project than the token says it is of.</exception>
     private protected Session SessionOf(TokenReference token)

@@ -41,7 +41,7 @@ public sealed class UndoMbRotationCommand : RotationCmdlet
     /// <inheritdoc/>
     private protected override string? AdviceFor(MagicBellException failure, object? target) => failure.Error switch
     {
-        MagicBellError.TokenNotFound => "See what is under way: Get-MbRotation.",
+        MagicBellError.TokenNotFound => $"See what is under way: Get-MbRotation{WhereArgument}{(JournalPath is null ? "" : " -JournalPath " + CommandText.Quote(JournalPath))}",
         MagicBellError.Conflict => "Wait until it has ended, then call again.",
         _ => null,
     };

@@ -90,6 +90,12 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     [NotBlank]
     public SwitchParameter Force { get; set; }
 
+    /// <summary>Waits until the overlap is over, an hour at most, and revokes the old token then. Where the wait is stopped, the next run does it.</summary>
+    [Parameter(ParameterSetName = "Name")]
+    [Parameter(ParameterSetName = "Id")]
+    [NotBlank]
+    public SwitchParameter Wait { get; set; }
+
     private protected abstract TokenKind Kind { get; }
 
     // One rotation at a time.
@@ -114,12 +120,25 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         string? wrong = this switch
         {
             { Vault: not null, SaveTo: not null } => "-Vault and -SaveTo exclude each other: a token is stored in one place.",
+            { Wait.IsPresent: true, Choice.Stores: false } => "-Wait ends the old token, and without -Vault or -SaveTo nobody knows that the new one is kept.",
             { Overlap.Ticks: < 0 } => "-Overlap is a time from now on: 0 or more.",
             _ => null,
         };
         if (wrong is not null)
         {
             ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid(wrong), null));
+        }
+
+        if (Wait)
+        {
+            try
+            {
+                CheckWait(Overlap);
+            }
+            catch (MagicBellException failure)
+            {
+                ThrowTerminatingError(ErrorRecords.Create(failure, null));
+            }
         }
     }
 
@@ -179,6 +198,16 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         }
 
         Finish();
+        if (Wait)
+        {
+            foreach (Rotator rotator in _rotators.Values)
+            {
+                Start(null, rotator.FinishOverlapsAsync);
+            }
+
+            Finish();
+        }
+
         if (_previewed > 1)
         {
             Inform(FormattableString.Invariant($"{_previewed} tokens would be replaced."));
@@ -218,7 +247,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     {
         MagicBellError.CreateOutcomeUnknown => "Call again: the next run looks for the token and names it.",
         MagicBellError.Conflict when failure.InnerException is not null => "Wait until it has ended, then call again.",
-        MagicBellError.Conflict => $"Say which one is meant: Get-Mb{Kind}Token, then -Id.",
+        MagicBellError.Conflict => $"Say which one is meant: Get-Mb{Kind}Token{WhereArgument}, then -Id.",
         MagicBellError.SelfLockout => "Connect with the new token, then call again.",
         _ => null,
     };

@@ -9,15 +9,17 @@ namespace MagicBellJwt;
 /// <summary>Opens histories, and finds in them what has no end.</summary>
 internal static class HistoryRecorder
 {
+    /// <summary>The account that this process runs as, with its domain on Windows.</summary>
+    internal static string Account => RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? Environment.UserDomainName + "\\" + Environment.UserName : Environment.UserName;
+
     /// <summary>The history of a session, or of what is done without one.</summary>
     internal static TokenHistory Open(string path, bool isRequired, string project, Uri address, HistoryDetail detail)
     {
-        string account = RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? Environment.UserDomainName + "\\" + Environment.UserName : Environment.UserName;
         using var self = Process.GetCurrentProcess();
         return new TokenHistory(
             path,
             isRequired,
-            new HistoryOptions(project, address.ToString(), account, Environment.MachineName, self.Id, typeof(HistoryRecorder).Assembly.GetName().Version.ToString(3), detail == HistoryDetail.Personal));
+            new HistoryOptions(project, address.ToString(), Account, Environment.MachineName, self.Id, typeof(HistoryRecorder).Assembly.GetName().Version.ToString(3), detail == HistoryDetail.Personal));
     }
 
     /// <summary>Operations of a project that nobody was told of: their process ended before it knew, or before a token was handed over.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using MagicBellJwt.Client;
 using CodeGeneration = System.Management.Automation.Language.CodeGeneration;
 
@@ -37,8 +38,8 @@ internal static class CommandText
         return $"(''+{string.Join("+", parts)})";
     }
 
-    /// <summary>The command that revokes a token.</summary>
-    internal static string Remove(TokenKind kind, string id, Session session) => $"Remove-Mb{kind}Token {Quote(id)}{SessionArgument(session)}";
+    /// <summary>The command that revokes tokens.</summary>
+    internal static string Remove(TokenKind kind, Session session, params string[] ids) => $"Remove-Mb{kind}Token {string.Join(",", ids.Select(Quote))}{SessionArgument(session)}";
 
     /// <summary>The argument that names a session; empty for the current one.</summary>
     internal static string SessionArgument(Session session) => session.IsCurrent ? "" : " -Session " + Quote(session.Name);

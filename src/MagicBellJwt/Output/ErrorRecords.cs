@@ -8,10 +8,10 @@ namespace MagicBellJwt;
 /// <summary>The errors that people and scripts see: id, category, target, what happened, what to type next.</summary>
 internal static class ErrorRecords
 {
-    internal static ErrorRecord Create(MagicBellException failure, object? target, string? advice = null)
+    internal static ErrorRecord Create(MagicBellException failure, object? target, string? advice = null, string where = "")
     {
         var record = new ErrorRecord(failure, "Mb" + failure.Error, CategoryOf(failure.Error), Shown(target));
-        record.ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = advice ?? AdviceFor(failure) };
+        record.ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = advice ?? AdviceFor(failure, where) };
         return record;
     }
 
@@ -64,14 +64,14 @@ internal static class ErrorRecords
         _ => throw new ArgumentOutOfRangeException(nameof(error)),
     };
 
-    private static string AdviceFor(MagicBellException failure) => failure.Error switch
+    private static string AdviceFor(MagicBellException failure, string where) => failure.Error switch
     {
         MagicBellError.InvalidRequest => "Correct the input and call again; nothing was changed.",
         MagicBellError.Unauthorized => "Connect again with a live token of an administrator: Connect-MbProject.",
         MagicBellError.Forbidden => "Connect with the token of a project administrator: Connect-MbProject.",
-        MagicBellError.TokenNotFound => "Look the id up: Get-MbProjectToken, or Get-MbUserToken -UserId ID. A token of the other kind has another cmdlet.",
-        MagicBellError.UserNotFound => "Check how it is written, and in which project the user is: Get-MbUser lists them, Get-MbUser -Query TEXT those that the API finds.",
-        MagicBellError.Conflict => "Look at what is there, then call again: Get-MbProjectToken, or Get-MbUserToken -UserId ID.",
+        MagicBellError.TokenNotFound => $"Look the id up: Get-MbProjectToken{where}, or Get-MbUserToken -UserId ID{where}. A token of the other kind has another cmdlet.",
+        MagicBellError.UserNotFound => $"Check how it is written, and in which project the user is: Get-MbUser{where} lists them, Get-MbUser -Query TEXT{where} those that the API finds.",
+        MagicBellError.Conflict => $"Look at what is there, then call again: Get-MbProjectToken{where}, or Get-MbUserToken -UserId ID{where}.",
         MagicBellError.RateLimited => failure.RetryAfter is { } wait && wait > TimeSpan.Zero
             ? string.Format(CultureInfo.InvariantCulture, "Wait {0:0} s, or connect with lower -ReadsPerMinute and -WritesPerMinute: others use the same project.", wait.TotalSeconds)
             : "Wait a minute, or connect with lower -ReadsPerMinute and -WritesPerMinute: others use the same project.",

@@ -166,7 +166,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     }
 
     /// <summary>Waits, unless the pipeline is stopped.</summary>
-    private protected void Wait(TimeSpan time) => Await(async () =>
+    private protected void Pause(TimeSpan time) => Await(async () =>
     {
         await Task.Delay(time, StopToken).ConfigureAwait(false);
         return true;
@@ -211,9 +211,9 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     private protected void WarnAfterEnd(string words) => _finalWarnings.Enqueue(ScreenText.Of(words));
 
     /// <summary>Reports a failure: as a non-terminating error, or as the end once everything in flight is reported.</summary>
-    private protected void Report(MagicBellException failure, object? target)
+    private protected virtual void Report(MagicBellException failure, object? target)
     {
-        ErrorRecord record = ErrorRecords.Create(failure, target, AdviceFor(failure, target));
+        ErrorRecord record = ErrorRecords.Create(failure, target, AdviceFor(failure, target), WhereArgument);
         bool ends = ErrorRecords.Ends(failure);
         if (!ends && Preference("ErrorAction", "ErrorActionPreference") is not ActionPreference.Stop)
         {
@@ -238,6 +238,9 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
             WriteWarning(failure.Message);
         }
     }
+
+    /// <summary>The argument that names the session of what a command suggests; empty for the current one.</summary>
+    private protected virtual string WhereArgument => "";
 
     /// <summary>What to do next, where this cmdlet knows better than the table of errors; null where it does not.</summary>
     private protected virtual string? AdviceFor(MagicBellException failure, object? target) => null;

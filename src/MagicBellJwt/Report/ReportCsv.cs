@@ -9,7 +9,7 @@ namespace MagicBellJwt;
 /// <summary>A report as CSV (RFC 4180), the same in every culture, that no spreadsheet takes for formulas.</summary>
 internal static class ReportCsv
 {
-    private static readonly (string Name, Func<ReportEntry, object?> Value)[] s_columns =
+    private static readonly (string Name, Func<ReportEntry, object?> Value)[] s_ofToken =
     [
         (nameof(ReportEntry.Severity), entry => entry.Severity),
         (nameof(ReportEntry.Findings), entry => string.Join(", ", entry.Findings)),
@@ -29,12 +29,24 @@ internal static class ReportCsv
         (nameof(ReportEntry.Remedy), entry => entry.Remedy),
     ];
 
-    internal static void Write(TextWriter writer, IEnumerable<ReportEntry> entries)
+    // A file of rows has no head: each row says where it comes from.
+    private static readonly (string Name, Func<ReportOrigin, object?> Value)[] s_ofReport =
+    [
+        (nameof(ReportOrigin.Scope), origin => origin.Scope),
+        (nameof(ReportOrigin.ListsRead), origin => string.Join("; ", origin.ListsRead)),
+        (nameof(ReportOrigin.Policy), origin => string.Join("; ", origin.Policy)),
+        (nameof(ReportOrigin.JudgedAt), origin => origin.JudgedAt),
+        (nameof(ReportOrigin.WrittenBy), origin => origin.WrittenBy),
+        (nameof(ReportOrigin.WrittenAt), origin => origin.WrittenAt),
+    ];
+
+    internal static void Write(TextWriter writer, IEnumerable<ReportEntry> entries, ReportOrigin origin)
     {
-        WriteLine(writer, s_columns.Select(column => column.Name));
+        string[] report = [.. s_ofReport.Select(column => TextOf(column.Value(origin)))];
+        WriteLine(writer, s_ofToken.Select(column => column.Name).Concat(s_ofReport.Select(column => column.Name)));
         foreach (ReportEntry entry in entries)
         {
-            WriteLine(writer, s_columns.Select(column => TextOf(column.Value(entry))));
+            WriteLine(writer, s_ofToken.Select(column => TextOf(column.Value(entry))).Concat(report));
         }
     }
 

@@ -11,6 +11,8 @@ internal sealed class ReportEntry
 {
     private ReportEntry(PSObject row)
     {
+        Source = row.BaseObject;
+        Run = (Source as TokenReportRow)?.Run;
         Severity = Read<TokenSeverity>(row, nameof(Severity));
         Findings = [.. LanguagePrimitives.GetEnumerable(ValueOf(row, nameof(Findings))).Cast<object>().Select(LanguagePrimitives.ConvertTo<TokenFinding>)];
         Kind = Read<TokenKind>(row, nameof(Kind));
@@ -60,6 +62,12 @@ internal sealed class ReportEntry
     public string? Project { get; }
 
     public string? Remedy { get; }
+
+    /// <summary>The row itself: one that was given twice is one token.</summary>
+    internal object Source { get; }
+
+    /// <summary>The run that judged it; null where that is not known.</summary>
+    internal ReportRun? Run { get; }
 
     /// <summary>Reads a row, from this process or from CLIXML, or what Select-Object left of one.</summary>
     /// <exception cref="MagicBellException">It is something else.</exception>

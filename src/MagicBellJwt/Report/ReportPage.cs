@@ -8,8 +8,14 @@ using System.Text;
 namespace MagicBellJwt;
 
 /// <summary>A report as one page of HTML: no script, no outside address, nothing that is not encoded.</summary>
-internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> entries, DateTimeOffset now)
+internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> entries, ReportOrigin origin)
 {
+    // A longer word may be broken, so that it fits a narrow column; others are not.
+    private const int LongestWord = 24;
+
+    // An id in quotes is in one line where the screen is wide enough.
+    private const int LongestId = 38;
+
     private static readonly string s_style = ReadStyle();
 
     private static readonly (TokenFinding Finding, string Name, string Meaning)[] s_findings =
@@ -29,8 +35,9 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
         ("Expired", 0), ("Within 7 days", 7), ("Within 30 days", 30), ("Within 90 days", 90), ("Within a year", 365), ("Later", double.MaxValue), ("Never", double.PositiveInfinity),
     ];
 
+    private readonly DateTimeOffset _now = origin.WrittenAt;
     private readonly ReportSummary _summary = new(entries);
-    private readonly ExpiryTimeLine _line = new(entries, now);
+    private readonly ExpiryTimeLine _line = new(entries, origin.WrittenAt);
 
     // The sections refer to each other by a token's place in the report.
     private readonly Dictionary<ReportEntry, int> _places = entries.Select((entry, place) => (entry, place)).ToDictionary(pair => pair.entry, pair => pair.place + 1);
@@ -45,10 +52,11 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
         WriteBySeverity();
         WriteByExpiry();
         WriteByOwner();
+        WriteOrigin();
         Write($"""
             </main>
             <footer>
-            <p>Made by MagicBellJwt on {Date(now)}. Times are in UTC. The page holds no token, loads nothing and runs no script.</p>
+            <p>Made by MagicBellJwt on {Date(_now)} by {Text(origin.WrittenBy)}. Times are in UTC. The page holds no token, loads nothing and runs no script.</p>
             </footer>
             </body>
             </html>
@@ -70,7 +78,7 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
 
     private static Html Date(DateTimeOffset time) => Html.Of($"""<time datetime="{time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}">{time.UtcDateTime:d MMM yyyy}</time>""");
 
-    private static Html Text(string? text) => Html.Of($"<bdi dir=\"auto\">{text}</bdi>");
+    private static Html Text(string? text) => Html.Of($"<bdi dir=\"auto\"{(text?.Split(' ').Any(word => word.Length > LongestWord) == true ? Html.Trust(" class=\"long\"") : Html.Empty)}>{text}</bdi>");
 
     private static Html Badge(TokenSeverity severity) => Html.Of($"<span class=\"badge {severity}\">{(severity == TokenSeverity.None ? "Clean" : severity.ToString())}</span>");
 
@@ -86,10 +94,11 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
     private void WriteHead()
     {
         // A page has a title, also where there is nothing to name it after.
-        string[] names = [.. _summary.Projects.Where(name => name.Length > 0).DefaultIfEmpty(_summary.Tokens == 0 ? "No tokens" : "Unnamed project")];
+        string[] names = [.. _summary.Projects.Where(name => name.Length > 0).DefaultIfEmpty(_summary.Tokens == 0 ? "No rows" : "Unnamed project")];
         Html projects = Html.Join(names.Select(Text), ", ");
-        string state = _summary.Tokens == 0 ? "There are no tokens to report."
-            : Flagged == 0 ? "Everything is in order: no token needs attention."
+        string state = _summary.Tokens == 0 ? "There is nothing to report."
+            : Flagged == 0 && origin.IsWhole ? "Everything is in order: no token needs attention."
+            : Flagged == 0 ? "None of the tokens that are shown needs attention. Others were not looked at here."
             : _summary.High > 0 ? $"{Count(_summary.High, "token needs", "tokens need")} attention now{(Flagged > _summary.High ? FormattableString.Invariant($", {Flagged - _summary.High:N0} more can be planned") : "")}."
             : $"Nothing is urgent. {Count(Flagged, "token", "tokens")} can be tidied up.";
         Write($"""
@@ -101,21 +110,23 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{Html.Trust(HashOfStyle())}'; base-uri 'none'; form-action 'none'">
             <meta name="color-scheme" content="light dark">
             <meta name="generator" content="MagicBellJwt">
-            <title>Token report: {string.Join(", ", names)}, {now.UtcDateTime:d MMMM yyyy}</title>
+            <title>{string.Join(", ", names)}: token report, {_now.UtcDateTime:d MMMM yyyy}</title>
             <style>{Html.Trust(s_style)}</style>
             </head>
             <body>
             <a class="skip" href="#summary">Skip to the summary</a>
             <header>
-            <p class="eyebrow">Token report <span>{Date(now)}</span></p>
+            <p class="eyebrow">Token report <span>{Date(_now)}</span></p>
             <h1>{projects}</h1>
             <p class="state">{state}</p>
+            {(origin.IsWhole ? Html.Empty : Html.Of($"<p class=\"part\"><b>Not the whole report.</b> {origin.Scope}</p>"))}
             <nav aria-label="Sections"><ul>
             <li><a href="#summary">Summary</a></li>
             <li><a href="#time-line">Time line</a></li>
             <li><a href="#by-severity">By severity</a></li>
             <li><a href="#by-expiry">By expiry</a></li>
             <li><a href="#by-owner">By owner</a></li>
+            <li><a href="#origin">About this report</a></li>
             </ul></nav>
             </header>
             <main>
@@ -213,7 +224,7 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
 
     // A line ends between the words of a command, not at the hyphen of a parameter. Ids and names may be long.
     private static Html Words(string command) => Html.Join(
-        command.Split(' ').Select(word => word.Length < 24 && word.IndexOf('-') >= 0 ? Html.Of($"<span>{word}</span>") : Html.Of($"{word}")),
+        command.Split(' ').Select(word => word.IndexOf('-') < 0 || word.Length > LongestId ? Html.Of($"{word}") : Html.Of($"<span{(word.Length > LongestWord ? Html.Trust(" class=\"id\"") : Html.Empty)}>{word}</span>")),
         " ");
 
     private void WriteByExpiry()
@@ -243,16 +254,36 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
 
             """);
         WriteTable(
-            "All tokens, the project’s first, then those of each user",
+            "All tokens, the project’s first, then those of each user, the most severe first",
             ["Token", "Status", "Issued", "Expires", "Severity"],
-            entries.OrderBy(entry => entry.Project, StringComparer.OrdinalIgnoreCase).ThenBy(entry => entry.Kind).ThenBy(entry => entry.UserId, StringComparer.Ordinal).ThenByDescending(entry => entry.CreatedAt).GroupBy(entry => (entry.Project, entry.UserId)),
+            entries.GroupBy(entry => (entry.Project, entry.UserId)).OrderBy(group => group.Key.Project, StringComparer.OrdinalIgnoreCase).ThenBy(group => group.Key.UserId is not null).ThenByDescending(group => group.Max(entry => entry.Severity)).ThenBy(group => group.Key.UserId, StringComparer.Ordinal)
+                .SelectMany(group => group.OrderByDescending(entry => entry.Severity).ThenByDescending(entry => entry.CreatedAt)).GroupBy(entry => (entry.Project, entry.UserId)),
             group => Owner(group.First()),
             entry => Html.Of($"""
-                <tr><th scope="row">{Token(entry)}</th><td data-label="Status">{entry.Status}</td><td data-label="Issued">{Date(entry.CreatedAt)} <span class="muted">{RelativeTime.Of(entry.CreatedAt, now)}</span></td><td data-label="Expires">{Expiry(entry)}</td><td data-label="Severity">{Link(entry)}</td></tr>
+                <tr><th scope="row">{Token(entry)}</th><td data-label="Status">{entry.Status}</td><td data-label="Issued">{Date(entry.CreatedAt)} <span class="muted">{RelativeTime.Of(entry.CreatedAt, _now)}</span></td><td data-label="Expires">{Expiry(entry)}</td><td data-label="Severity">{Link(entry)}</td></tr>
 
                 """),
             "There is no token.");
     }
+
+    private void WriteOrigin() => Write($"""
+        <section id="origin" aria-labelledby="origin-name">
+        <h2 id="origin-name">About this report</h2>
+        <dl class="origin">
+        <dt>Shows</dt><dd>{origin.Scope}</dd>
+        <dt>Lists read</dt><dd>{Lines(origin.ListsRead)}</dd>
+        <dt>Not read</dt><dd>{(origin.IsEnded is null ? Lines([]) : origin.NotRead.Count == 0 ? Html.Of($"nothing that was asked for") : Lines(origin.NotRead.Select(gap => $"{ScreenText.Of(gap.Target)}: {ScreenText.Of(gap.Reason)}")))}</dd>
+        <dt>Judged by</dt><dd>{Lines(origin.Policy)}</dd>
+        <dt>Judged on</dt><dd>{(origin.JudgedAt is { } judged ? Moment(judged) : Lines([]))}</dd>
+        <dt>Written</dt><dd>{Moment(origin.WrittenAt)} by {Text(origin.WrittenBy)}</dd>
+        </dl>
+        </section>
+
+        """);
+
+    private static Html Moment(DateTimeOffset time) => Html.Of($"""<time datetime="{time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}">{time.UtcDateTime:d MMM yyyy, HH:mm} UTC</time>""");
+
+    private static Html Lines(IEnumerable<string> lines) => Html.Join(lines.DefaultIfEmpty("not known").Select(line => Html.Of($"{Text(line)}")), "<br>");
 
     private void WriteTable<TKey>(string caption, string[] columns, IEnumerable<IGrouping<TKey, ReportEntry>> groups, Func<IGrouping<TKey, ReportEntry>, Html> head, Func<ReportEntry, Html> row, string nothing)
     {
@@ -289,9 +320,9 @@ internal sealed class ReportPage(TextWriter writer, IReadOnlyList<ReportEntry> e
     private static DateTimeOffset EndOf(ReportEntry entry) => entry.ExpiresAt ?? DateTimeOffset.MaxValue;
 
     private string Horizon(ReportEntry entry) =>
-        s_horizons.First(horizon => entry.ExpiresAt is { } end ? (end - now).TotalDays <= horizon.Days : double.IsPositiveInfinity(horizon.Days)).Name;
+        s_horizons.First(horizon => entry.ExpiresAt is { } end ? (end - _now).TotalDays <= horizon.Days : double.IsPositiveInfinity(horizon.Days)).Name;
 
-    private Html Expiry(ReportEntry entry) => entry.ExpiresAt is { } end ? Html.Of($"{Date(end)} <span class=\"muted\">{RelativeTime.Of(end, now)}</span>") : Html.Of($"never");
+    private Html Expiry(ReportEntry entry) => entry.ExpiresAt is { } end ? Html.Of($"{Date(end)} <span class=\"muted\">{RelativeTime.Of(end, _now)}</span>") : Html.Of($"never");
 
     private Html Owner(ReportEntry entry)
     {

@@ -61,6 +61,15 @@ internal sealed class TokenPolicy(TimeSpan expiringWithin, TimeSpan? maxAge, int
         return rows;
     }
 
+    /// <summary>What the tokens of a session are judged by, in words.</summary>
+    internal string WordsFor(Session session)
+    {
+        IssueLimit? project = session.IssuePolicy?.Of(TokenKind.Project);
+        IssueLimit? user = session.IssuePolicy?.Of(TokenKind.User);
+        string words = FormattableString.Invariant($"expires soon within {LifetimeText.Write(expiringWithin)}, project tokens too old after {LifetimeText.Write(MaxAgeOf(project))}, user tokens after {LifetimeText.Write(MaxAgeOf(user))}, more than {maxPerUser} live tokens of a user are too many");
+        return session.IssuePolicy is null ? words + "; no policy file" : $"{words}; by the policy {session.Policy}: {string.Join("; ", new[] { project, user }.OfType<IssueLimit>().Select(limit => limit.Words))}";
+    }
+
     // A user's token opens what one user may see, a project's token everything: the same finding is one step less severe.
     private static TokenSeverity Weigh(TokenSeverity severity, TokenKind kind) =>
         kind == TokenKind.User && severity > TokenSeverity.Low ? severity - 1 : severity;

@@ -14,6 +14,9 @@ public sealed class TokenReportRow : ListedToken
         Age = now - record.CreatedAt;
     }
 
+    /// <summary>The run that judged it; null after CLIXML, where nobody can say what else that run judged.</summary>
+    internal ReportRun? Run { get; set; }
+
     /// <inheritdoc/>
     public override TokenKind Kind => UserId is null ? TokenKind.Project : TokenKind.User;
 

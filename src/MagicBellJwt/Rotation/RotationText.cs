@@ -52,17 +52,24 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
     internal string BothStay(Rotation rotation) =>
         $"The old token {rotation.Entry.OldId} and the new one, {rotation.NewId}, stay as they are. "
         + (rotation.Entry is { IsStoredByScript: true, IsCompleted: false }
-            ? $"A run that stores a fresh one revokes both: {Update(rotation.Entry.OldId)}"
-            : $"The next run looks again: Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}");
+            ? $"A run that stores a fresh one revokes both: {Update(rotation.Entry)}"
+            : $"The next run looks again: {Resume}");
 
-    /// <summary>The command that finishes what is under way.</summary>
-    internal string NextRunGoesOn => $"To finish it instead: Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}";
+    /// <summary>How to finish what is under way.</summary>
+    internal string NextRunGoesOn => $"To finish it instead: {Resume}";
 
-    /// <summary>The command that revokes a token.</summary>
-    internal string Remove(string id) => CommandText.Remove(kind, id, session);
+    /// <summary>The command that finishes what is due or was interrupted.</summary>
+    internal string Resume => $"Update-Mb{kind}Token -Resume{SessionArgument}{JournalArgument}";
 
-    /// <summary>The command that rotates a token by a script block of the caller's.</summary>
-    internal string Update(string id) => $"Update-Mb{kind}Token -Id {CommandText.Quote(id)} -SaveTo {{ … }}{SessionArgument}{JournalArgument}";
+    /// <summary>The command that revokes tokens.</summary>
+    internal string Remove(params string[] ids) => CommandText.Remove(kind, session, ids);
+
+    /// <summary>The command that stores a fresh token by the script block of the caller's, from the variable $SaveTo. Where there is no such variable it sends nothing.</summary>
+    internal string Update(RotationEntry entry)
+    {
+        string user = entry.UserId is null ? "" : " -UserId " + CommandText.Quote(entry.UserId);
+        return $"Update-Mb{kind}Token -Id {CommandText.Quote(entry.OldId)}{user} -SaveTo $SaveTo{SessionArgument}{JournalArgument}";
+    }
 
     /// <summary>What would be done to a token.</summary>
     internal string Plan(ListedToken old, ITokenStore? store, long? lifetime)

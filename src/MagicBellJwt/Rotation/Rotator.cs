@@ -35,6 +35,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
     private readonly RotationText _text = new(session, kind, options);
     private readonly HashSet<string> _settled = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<Guid> _begun = [];
     private readonly HashSet<string> _places = new(StringComparer.OrdinalIgnoreCase);
 
     // One journal may serve several projects.
@@ -116,6 +117,32 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             {
                 await failed(entry, failure).ConfigureAwait(false);
             }
+        }
+    }
+
+    /// <summary>Waits until the overlaps that this run began are over, and revokes the old tokens then.</summary>
+    internal async Task FinishOverlapsAsync()
+    {
+        foreach (RotationEntry entry in Entries.Where(entry => entry.Step == RotationStep.Retiring && _begun.Contains(entry.Id)).OrderBy(entry => entry.DueAt))
+        {
+            var scope = new TokenScope(session, kind, entry.UserId);
+            try
+            {
+                for (TimeSpan left; (left = entry.DueAt!.Value - scope.Now) > TimeSpan.Zero;)
+                {
+                    pipeline.Verbose($"The old {_text.Noun} {RotationText.Old(entry)} stays until {RotationJournal.Time(entry.DueAt.Value)}, and is waited for.");
+
+                    // The journal has whole seconds.
+                    await pipeline.WaitAsync(left + TimeSpan.FromSeconds(1), pipeline.ReadCall).ConfigureAwait(false);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                await pipeline.WarnAsync($"The wait for the end of the overlap was stopped. The new {_text.Noun} {entry.NewId} is stored, and the old one, {RotationText.Old(entry)}, stays live. A run after {RotationJournal.Time(entry.DueAt!.Value)} revokes it: {_text.Resume}").ConfigureAwait(false);
+                throw;
+            }
+
+            await ContinueAsync(entry).ConfigureAwait(false);
         }
     }
 
@@ -205,7 +232,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return false;
         }
 
+        bool isSettled = entry.NewId is not null && _settled.Contains(entry.NewId);
         await RunAsync(new Rotation(entry, scope, options.StoreOf(entry))).ConfigureAwait(false);
+        if (!wasInterrupted && !isSettled)
+        {
+            // The end of an overlap is no rotation of the new token, which may be due itself by now.
+            _settled.Remove(entry.NewId!);
+        }
+
         return wasInterrupted && entry.IsCompleted;
     }
 
@@ -317,6 +351,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             RotationText.ProjectKey(session), KindWord, old.Id, old.Name, scope.UserId, key, request.Lifetime, store?.Vault, store is { Vault: null, File: null }, options.Overlap,
             tokens.Where(token => token.Id is not null && TokenName.IsSame(token.Name, old.Name)).Select(token => token.Id!),
             store?.File);
+        _begun.Add(entry.Id);
         await RunAsync(new Rotation(entry, scope, store) { Request = request, Key = key }).ConfigureAwait(false);
     }
 
@@ -409,7 +444,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         if (found.Length > 0)
         {
             await pipeline.WarnAsync($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)} may have issued a token that nobody holds: {string.Join(", ", found)}. "
-                + $"It is not revoked on a guess. When you know of no use of it: {_text.Remove(string.Join(",", found))}").ConfigureAwait(false);
+                + $"It is not revoked on a guess. When you know of no use of it: {_text.Remove(found)}").ConfigureAwait(false);
         }
         else if (mayStillCome)
         {
@@ -506,7 +541,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             }
 
             await pipeline.WarnAsync($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)} issued {entry.NewId}, and it cannot be told whether -SaveTo stored it. "
-                + $"Both stay live until a fresh one is stored, and are revoked then: {_text.Update(entry.OldId)}").ConfigureAwait(false);
+                + $"Both stay live until a fresh one is stored, and are revoked then: {_text.Update(entry)}").ConfigureAwait(false);
             return false;
         }
 

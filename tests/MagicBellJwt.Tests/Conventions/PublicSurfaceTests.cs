@@ -87,7 +87,7 @@ public sealed class PublicSurfaceTests(ShippedAssemblies shipped) : IClassFixtur
         foreach (object value in Enum.GetValues(error))
         {
             object failure = Activator.CreateInstance(exception, value, "It failed.", null)!;
-            var record = (ErrorRecord)records.GetMethod("Create", Declared)!.Invoke(null, [failure, "target", null])!;
+            var record = (ErrorRecord)records.GetMethod("Create", Declared)!.Invoke(null, [failure, "target", null, ""])!;
             Assert.Equal(s_table[record.FullyQualifiedErrorId].Category, record.CategoryInfo.Category);
             Assert.Equal(s_table[record.FullyQualifiedErrorId].Terminates, records.GetMethod("Ends", Declared)!.Invoke(null, [failure]));
             Assert.Equal("target", record.TargetObject);

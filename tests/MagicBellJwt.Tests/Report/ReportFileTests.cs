@@ -152,9 +152,10 @@ public sealed class ReportFileTests : IAsyncDisposable
 
         Assert.Equal(0, Json().GetProperty("Tokens").GetArrayLength());
         Assert.Single(File.ReadAllLines(At("r.csv")));
-        Assert.Contains("There are no tokens to report.", File.ReadAllText(At("r.html")), StringComparison.Ordinal);
-        Assert.Contains("<title>Token report: No tokens, ", File.ReadAllText(At("r.html")), StringComparison.Ordinal);
-        Assert.Matches("<h1>.*No tokens.*</h1>", File.ReadAllText(At("r.html")));
+        Assert.Contains("There is nothing to report.", File.ReadAllText(At("r.html")), StringComparison.Ordinal);
+        Assert.Contains("it is not known whether there are no tokens, or a filter left none", File.ReadAllText(At("r.html")), StringComparison.Ordinal);
+        Assert.Contains("<title>No rows: token report, ", File.ReadAllText(At("r.html")), StringComparison.Ordinal);
+        Assert.Matches("<h1>.*No rows.*</h1>", File.ReadAllText(At("r.html")));
     }
 
     [Fact]
@@ -214,10 +215,10 @@ public sealed class ReportFileTests : IAsyncDisposable
             ("path", At("r.csv")),
             ("arabic", At("arabic.csv"))).MustSucceed();
 
-        string csv = File.ReadAllText(At("r.csv"));
-        Assert.Equal(csv, File.ReadAllText(At("arabic.csv")));
-        List<string[]> rows = [.. Cells(csv)];
-        Assert.Equal("Severity,Findings,Kind,Id,Name,UserId,Email,ExternalId,Status,CreatedAt,ExpiresAt,DiscardedAt,LastUsedAt,AgeDays,Project,Remedy", string.Join(',', rows[0]));
+        List<string[]> rows = [.. Cells(File.ReadAllText(At("r.csv")))];
+        Assert.Equal(rows.Select(OfToken), Cells(File.ReadAllText(At("arabic.csv"))).Select(OfToken));
+        Assert.All(rows.Skip(1), row => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", row[^1]));
+        Assert.Equal("Severity,Findings,Kind,Id,Name,UserId,Email,ExternalId,Status,CreatedAt,ExpiresAt,DiscardedAt,LastUsedAt,AgeDays,Project,Remedy,Scope,ListsRead,Policy,JudgedAt,WrittenBy,WrittenAt", string.Join(',', rows[0]));
         Assert.All(rows, row => Assert.Equal(rows[0].Length, row.Length));
         Assert.Contains(rows, row => row[1] == "NeverExpires, OlderThanPolicy, DuplicateName");
         Assert.All(rows.Skip(1), row => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", row[9]));
@@ -241,8 +242,68 @@ public sealed class ReportFileTests : IAsyncDisposable
             ("path", At("r.csv")),
             ("other", At("other.csv"))).MustSucceed();
 
-        Assert.Equal(File.ReadAllText(At("r.csv")), File.ReadAllText(At("other.csv")));
+        Assert.Equal(Cells(File.ReadAllText(At("r.csv"))).Select(OfToken), Cells(File.ReadAllText(At("other.csv"))).Select(OfToken));
+        Assert.All(Cells(File.ReadAllText(At("other.csv"))).Skip(1), row => Assert.StartsWith("It is not known whether rows were left out", row[16], StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void A_whole_report_says_what_it_was_judged_by_who_made_it_and_when()
+    {
+        Export("r.json").MustSucceed();
+        Export("r.html").MustSucceed();
+        Export("r.csv").MustSucceed();
+
+        JsonElement report = Json().GetProperty("Report");
+        string account = HistoryAccount + "@" + Environment.MachineName;
+        Assert.Equal((true, false, true, 3, 3), (report.GetProperty("IsWhole").GetBoolean(), report.GetProperty("IsFiltered").GetBoolean(), report.GetProperty("IsEnded").GetBoolean(), report.GetProperty("Tokens").GetInt32(), report.GetProperty("TokensJudged").GetInt32()));
+        Assert.EndsWith(account, report.GetProperty("WrittenBy").GetString(), StringComparison.Ordinal);
+        Assert.InRange(report.GetProperty("JudgedAt").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddMinutes(-5), report.GetProperty("WrittenAt").GetDateTimeOffset());
+        Assert.Equal("acme: expires soon within 30d, project tokens too old after 90d, user tokens after 90d, more than 5 live tokens of a user are too many; no policy file", report.GetProperty("Policy")[0].GetString());
+        Assert.Equal("project tokens of acme; user tokens of 1 user", report.GetProperty("ListsRead")[0].GetString());
+        Assert.Equal(0, report.GetProperty("NotRead").GetArrayLength());
+        string html = File.ReadAllText(At("r.html"));
+        Assert.DoesNotContain("Not the whole report", html, StringComparison.Ordinal);
+        Assert.All((string[])["<title>acme: token report, ", "project tokens too old after 90d", "All 3 tokens of the lists that were read.", account], text => Assert.Contains(text, html, StringComparison.Ordinal));
+        Assert.All(Cells(File.ReadAllText(At("r.csv"))).Skip(1), row => Assert.Equal("All 3 tokens of the lists that were read.", row[16]));
+    }
+
+    [Theory]
+    [InlineData("Get-MbTokenReport u1 | Where-Object Severity -eq High | Export-MbTokenReport $path", "1 of the 3 tokens that were judged: a filter left out the others.")]
+    [InlineData("$rows = Get-MbTokenReport u1; $rows[0], $rows[0], $rows[1] | Export-MbTokenReport $path", "2 of the 3 tokens that were judged: a filter left out the others.")]
+    [InlineData("Get-MbTokenReport u1 | Where-Object Severity -ne High | Export-MbTokenReport $path", "2 of the 3 tokens that were judged: a filter left out the others.")]
+    [InlineData("Get-MbTokenReport u1 | Select-Object * | Export-MbTokenReport $path", "It is not known whether rows were left out: they come from a file, or were copied on the way.")]
+    [InlineData("Get-MbTokenReport u1 -ThrottleLimit 1 | Select-Object -First 1 | Export-MbTokenReport $path", "The run that judged them was ended early, so lists are missing.")]
+    [InlineData("Get-MbTokenReport u1, u2 -ErrorAction SilentlyContinue | Export-MbTokenReport $path", "1 was asked for and not read: u2.")]
+    public void A_part_is_not_taken_for_the_whole(string script, string told)
+    {
+        foreach (string name in (string[])["r.html", "r.json", "r.csv"])
+        {
+            _engine.Run(script, ("path", At(name)));
+        }
+
+        Assert.Contains(told, Json().GetProperty("Report").GetProperty("Scope").GetString(), StringComparison.Ordinal);
+        Assert.False(Json().GetProperty("Report").GetProperty("IsWhole").GetBoolean());
+        string html = File.ReadAllText(At("r.html"));
+        Assert.Contains("<b>Not the whole report.</b>", html, StringComparison.Ordinal);
+        Assert.Contains(told, html, StringComparison.Ordinal);
+        Assert.DoesNotContain("Everything is in order", html, StringComparison.Ordinal);
+        Assert.All(Cells(File.ReadAllText(At("r.csv"))).Skip(1), row => Assert.Contains(told, row[16], StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_was_not_read_is_listed_with_the_reason()
+    {
+        _engine.Run("Get-MbTokenReport u1, u2 -ErrorAction SilentlyContinue | Export-MbTokenReport $path", ("path", At("r.json")));
+
+        JsonElement gap = Assert.Single(Json().GetProperty("Report").GetProperty("NotRead").EnumerateArray());
+        Assert.Equal("u2", gap.GetProperty("Target").GetString());
+        Assert.Contains("There is no such user.", gap.GetProperty("Reason").GetString(), StringComparison.Ordinal);
+    }
+
+    private static string HistoryAccount => OperatingSystem.IsWindows() ? Environment.UserDomainName + "\\" + Environment.UserName : Environment.UserName;
+
+    // What a row says of its token; the other columns say where the report comes from.
+    private static string OfToken(string[] row) => string.Join('|', row.Take(16));
 
     private static IEnumerable<string[]> Cells(string csv)
     {

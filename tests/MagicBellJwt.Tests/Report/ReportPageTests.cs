@@ -34,6 +34,26 @@ public sealed class ReportPageTests : IAsyncLifetime
         })()
         """;
 
+    // Words that go on in another line, but those that no column has room for.
+    private const string BrokenWords = """
+        (() => {
+          const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          const broken = [];
+          while (walker.nextNode()) {
+            const node = walker.currentNode;
+            if (!node.parentElement.getClientRects().length || node.parentElement.closest('svg, .skip, .long')) continue;
+            for (const word of node.data.matchAll(/\S+/g)) {
+              if (word[0].length > 40) continue;
+              const range = document.createRange();
+              range.setStart(node, word.index);
+              range.setEnd(node, word.index + word[0].length);
+              if (new Set([...range.getClientRects()].map(r => Math.round(r.top / 8))).size > 1) broken.push(word[0]);
+            }
+          }
+          return broken;
+        })()
+        """;
+
     private static readonly string[] s_names = ["laptop", "phone", "kiosk"];
 
     private readonly AuditedProject _project = new();
@@ -122,7 +142,7 @@ public sealed class ReportPageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_browser_shows_it_at_1280_and_at_400_pixels_in_light_and_in_dark()
+    public async Task A_browser_shows_it_at_1280_1000_and_400_pixels_in_light_and_in_dark()
     {
         if (Chromium.Path is null)
         {
@@ -132,7 +152,7 @@ public sealed class ReportPageTests : IAsyncLifetime
         }
 
         await using Chromium browser = await Chromium.StartAsync();
-        foreach ((int width, bool dark) in ((int, bool)[])[(1280, false), (1280, true), (400, false), (400, true)])
+        foreach ((int width, bool dark) in ((int, bool)[])[(1280, false), (1280, true), (1000, false), (400, false), (400, true)])
         {
             await browser.OpenAsync(Page, width, dark);
             byte[] screenshot = await browser.ScreenshotAsync(width);
@@ -140,6 +160,11 @@ public sealed class ReportPageTests : IAsyncLifetime
             Assert.Equal(width, (screenshot[18] * 256) + screenshot[19]);
 
             Assert.Empty(await ListAsync(browser, FaintText));
+            if (width >= 1000)
+            {
+                Assert.Empty(await ListAsync(browser, BrokenWords));
+            }
+
             Assert.Empty(await ListAsync(browser, "[...document.querySelectorAll('body *')].filter(e => e.getClientRects().length && !e.closest('.skip, thead') && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"));
             Assert.Equal(width, (await browser.EvaluateAsync("document.documentElement.scrollWidth")).GetInt32());
             Assert.Equal(dark, (await browser.EvaluateAsync("getComputedStyle(document.body).backgroundColor")).GetString() is not "rgb(250, 249, 247)");
@@ -167,6 +192,10 @@ public sealed class ReportPageTests : IAsyncLifetime
         Assert.Equal("none", (await browser.EvaluateAsync("getComputedStyle(document.querySelector('nav')).display")).GetString());
         Assert.Equal("table-header-group", (await browser.EvaluateAsync("getComputedStyle(document.querySelector('.cards thead')).display")).GetString());
         Assert.Empty(await ListAsync(browser, FaintText));
+
+        // Details in print are of findings alone.
+        Assert.Equal(["none", "none", "block"], await ListAsync(browser, "['by-owner', 'by-expiry', 'by-severity'].map(id => getComputedStyle(document.getElementById(id)).display)"));
+        Assert.InRange(Regex.Count(System.Text.Encoding.Latin1.GetString(paper), @"/Type\s*/Page\b"), 1, 6);
     }
 
     private static async Task<string[]> ListAsync(Chromium browser, string expression) =>

@@ -93,6 +93,27 @@ public sealed class InvokeRotationTests(ServerFixture fixture) : RotationTestBas
     }
 
     [Fact]
+    public async Task One_that_expired_before_its_run_is_told_and_nothing_is_issued_until_the_command_is_pasted()
+    {
+        (string old, _) = Issue($"{_mark} late", "-ExpiresIn 1s");
+        Run(VaultModule).MustSucceed();
+        await AgeAsync();
+        await Server.ResetAsync();
+
+        Run run = Invoke("""{ "name": "MARK*", "endingWithin": "7d", "vault": "prod" }""");
+
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.StartsWith("MbRotationFailed,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains($"Update-MbProjectToken -Id '{old}' -Vault 'VAULT'", error.Exception.Message, StringComparison.Ordinal);
+        Assert.Contains($"Remove-MbProjectToken '{old}'", error.Exception.Message, StringComparison.Ordinal);
+        Assert.Empty(await WritesAsync());
+
+        PSObject rotation = Update($"-Id '{old}' -Vault 'prod' -ExpiresIn 1d").MustSucceed().Single();
+        Assert.Equal([rotation.Get<string>("NewId")], await LiveAsync($"{_mark} late"));
+        Assert.Empty(Invoke("""{ "name": "MARK*", "endingWithin": "1h", "vault": "prod" }""").MustSucceed());
+    }
+
+    [Fact]
     public async Task A_preview_tells_the_plan_and_sends_nothing()
     {
         Issue($"{_mark} plan", "-ExpiresIn 1d");
