@@ -94,7 +94,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
                 _wanted.Add(reference);
             }
         });
-        if (!IsRow)
+        if (!IsRow || FollowsInput)
         {
             ListWanted();
         }

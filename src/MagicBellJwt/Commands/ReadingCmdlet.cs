@@ -160,13 +160,13 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
                 WaitUntil(() => together.Any(CanGoOn));
             }
 
-            if (IsInOrder)
+            if (IsInOrder || FollowsInput)
             {
                 Finish();
             }
         }
 
-        bool CanGoOn(Lane lane) => !lane.IsDone && (lane.Waiting.Count > 0 ? lane.UnderWay < Concurrency : lane.Walk!.Reading is not { IsCompleted: false });
+        bool CanGoOn(Lane lane) => !lane.IsDone && (lane.Waiting.Count > 0 ? lane.UnderWay < Limit : lane.Walk!.Reading is not { IsCompleted: false });
     }
 
     /// <summary>Takes note that a project does not have what was asked for. It is an error where it is the only project, or no other has it.</summary>
@@ -212,7 +212,7 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
 
     private void Advance(Lane lane)
     {
-        while (!lane.IsClosed && lane.Waiting.Count > 0 && lane.UnderWay < Concurrency)
+        while (!lane.IsClosed && lane.Waiting.Count > 0 && lane.UnderWay < Limit)
         {
             lane.Waiting.Dequeue()();
         }

@@ -41,11 +41,18 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     private bool _fatalEndsPipeline;
     private bool _describesHeaders;
     private bool _describesAttempts;
+    private bool _followsInput;
 
     private protected MagicBellCmdlet() => _progress = new ProgressMeter(this);
 
     /// <summary>How many calls may be in flight at a time.</summary>
     private protected virtual int Concurrency => 1;
+
+    /// <summary>
+    /// Whether all output of an input comes before the next input is taken, one call at a time: an earlier command of the pipeline has -PipelineVariable,
+    /// and a later one pairs its value with what this one writes.
+    /// </summary>
+    private protected bool FollowsInput => _followsInput;
 
     /// <summary>Whether a later command had enough, so that the pipeline ended well before its end.</summary>
     private protected bool IsSatisfied => _satisfied;
@@ -70,6 +77,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     {
         _describesHeaders = IsShown("Debug", "DebugPreference");
         _describesAttempts = IsShown("Verbose", "VerbosePreference");
+        _followsInput = MyInvocation.ExpectingInput && PipelineRecord.HasVariableBefore(CommandRuntime);
     }
 
     /// <summary>Ends whatever is under way, from another thread.</summary>
@@ -117,13 +125,16 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
         }
     }
 
-    /// <summary>Starts work in the background, as soon as fewer than <see cref="Concurrency"/> are under way.</summary>
+    /// <summary>How many are in flight at a time: of each project, where several are read.</summary>
+    private protected int Limit => _followsInput ? 1 : Concurrency;
+
+    /// <summary>Starts work in the background, as soon as fewer than <see cref="Limit"/> are under way.</summary>
     /// <param name="target">What it is about, for errors.</param>
     /// <param name="work">The work; a <see cref="MagicBellException"/> of it becomes a non-terminating error.</param>
     /// <param name="lane">The project that it is about, where several are read, each with so many under way; null where there is one.</param>
     private protected void Start(object? target, Func<Task> work, Lane? lane = null)
     {
-        WaitUntil(() => (lane?.UnderWay ?? InFlight()) < Concurrency);
+        WaitUntil(() => (lane?.UnderWay ?? InFlight()) < Limit);
         ThrowIfFatal();
         if (lane is { IsClosed: true })
         {
@@ -135,7 +146,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
 
         // One at a time begins here, which saves a change of threads: up to its first wait a call only writes to a socket. Of many at a
         // time the pipeline's thread has enough to do with the results.
-        bool isOneAtATime = Concurrency == 1 && lane is not { IsAlone: false };
+        bool isOneAtATime = Limit == 1 && lane is not { IsAlone: false };
         Track(isOneAtATime ? RunAsync(target, work, lane) : Task.Run(() => RunAsync(target, work, lane)));
         if (isOneAtATime)
         {
