@@ -27,7 +27,7 @@ param(
     [Parameter(Mandatory, Position = 0)]
     [string] $Path,
 
-    # What the people had before: its extension says whether a page (.html), .csv or .json.
+    # What the people had before: its extension says whether a page (.html), .csv or .json. A file that is there stays: it is evidence.
     [string] $ReportPath = 'off-boarding.html'
 )
 
@@ -128,7 +128,12 @@ try {
     $tokens = @($people | ForEach-Object { $_.UserId } | Get-MbTokenReport -Session $session -ErrorAction SilentlyContinue -ErrorVariable problems |
         Where-Object { $_.Kind -eq 'User' -and $_.Status -ne 'Discarded' })
     $notRead = Get-ErrorByTarget $problems
-    $tokens | Export-MbTokenReport -Path $ReportPath -Confirm:$false
+    if (Test-Path -LiteralPath $ReportPath) {
+        $ReportPath = [IO.Path]::ChangeExtension($ReportPath, [DateTime]::UtcNow.ToString('yyyyMMddTHHmmssfffZ') + [IO.Path]::GetExtension($ReportPath))
+        [Console]::Error.WriteLine("What the people have is written to '$ReportPath': there is an earlier report, and it stays.")
+    }
+
+    $tokens | Export-MbTokenReport -Path $ReportPath -NoClobber -Confirm:$false
 
     # Preview.
     $tokens | Remove-MbUserToken -WhatIf

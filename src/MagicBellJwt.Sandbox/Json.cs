@@ -51,7 +51,7 @@ internal static class Json
         json.WriteValue(value);
     }
 
-    /// <summary>A member that the vendor's schema does not let be null: it is left out instead.</summary>
+    /// <summary>A claim that may have no value: it is left out then.</summary>
     public static void WriteMemberIfAny(this JsonWriter json, string name, string? value)
     {
         if (value is not null)
@@ -60,13 +60,22 @@ internal static class Json
         }
     }
 
-    /// <inheritdoc cref="WriteMemberIfAny(JsonWriter, string, string?)"/>
-    public static void WriteMemberIfAny(this JsonWriter json, string name, DateTimeOffset? value)
+    /// <summary>A member of an answer that may have no value: it is null then, or left out.</summary>
+    public static void WriteNullable(this JsonWriter json, bool writesNull, string name, string? value)
     {
-        if (value is { } moment)
+        if (value is not null || writesNull)
+        {
+            json.WriteMember(name, value);
+        }
+    }
+
+    /// <inheritdoc cref="WriteNullable(JsonWriter, bool, string, string?)"/>
+    public static void WriteNullable(this JsonWriter json, bool writesNull, string name, DateTimeOffset? value)
+    {
+        if (value is not null || writesNull)
         {
             json.WritePropertyName(name);
-            json.WriteValue(moment.UtcDateTime);
+            json.WriteValue(value?.UtcDateTime);
         }
     }
 }

@@ -175,6 +175,14 @@ public sealed class SandboxHandler : HttpMessageHandler
 
         if (!methods.Contains(request.Method))
         {
+            lock (_gate)
+            {
+                if (request.Method is "HEAD" or "OPTIONS" && Refuse(request, Now) is { } refusal)
+                {
+                    return refusal;
+                }
+            }
+
             return Error(405, "method_not_allowed", "This path takes " + string.Join(" and ", methods) + ".", ("Allow", string.Join(", ", methods)));
         }
 
@@ -182,7 +190,7 @@ public sealed class SandboxHandler : HttpMessageHandler
         DateTimeOffset now = Now;
         lock (_gate)
         {
-            return Refuse(request, now) ?? (request.Method, shape) switch
+            return Refuse(request, now) ?? WrongType(request) ?? (request.Method, shape) switch
             {
                 ("GET", "users") => ListUsers(request),
                 ("GET", "project") => List(request, _projectTokens),
@@ -206,6 +214,7 @@ public sealed class SandboxHandler : HttpMessageHandler
             Path = request.RequestUri.AbsolutePath,
             Query = request.RequestUri.Query,
             Authorization = request.Headers.Authorization?.ToString(),
+            ContentType = request.Content?.Headers.ContentType?.ToString(),
             IdempotencyKey = request.Headers.TryGetValues("Idempotency-Key", out IEnumerable<string>? keys) ? keys.First() : null,
             Body = body,
         });
@@ -245,7 +254,7 @@ public sealed class SandboxHandler : HttpMessageHandler
             return Error(403, "forbidden", "Only an administrator's project token may do this.");
         }
 
-        TimeSpan wait = !_options.EnforceRateLimit ? TimeSpan.Zero : (request.Method == "GET" ? _reads : _writes).Admit(now);
+        TimeSpan wait = !_options.EnforceRateLimit ? TimeSpan.Zero : (request.Method is "GET" or "HEAD" or "OPTIONS" ? _reads : _writes).Admit(now);
         return wait == TimeSpan.Zero
             ? null
             : Error(429, "too_many_requests", "The project has sent too many requests this minute.",
@@ -285,7 +294,7 @@ public sealed class SandboxHandler : HttpMessageHandler
 
     private SandboxAnswer List(SandboxRequest request, TokenList list)
     {
-        if (Paging.Read(request.Query, TokensAPage) is not { } paging)
+        if (Paging.Read(request.Query, _options.DefaultPage ?? TokensAPage) is not { } paging)
         {
             return WrongPage();
         }
@@ -301,10 +310,10 @@ public sealed class SandboxHandler : HttpMessageHandler
         return Page(request, paging, page.Tokens, page.HasNewer, page.HasOlder, token => token.Id.ToString("D"), (json, token) =>
         {
             json.WriteMember("id", token.Id.ToString("D"));
-            json.WriteMemberIfAny("name", token.Name);
-            json.WriteMemberIfAny("created_at", token.CreatedAt);
-            json.WriteMemberIfAny("expires_at", token.ExpiresAt);
-            json.WriteMemberIfAny("discarded_at", token.DiscardedAt);
+            json.WriteNullable(_options.WritesNull, "name", token.Name);
+            json.WriteNullable(_options.WritesNull, "created_at", token.CreatedAt);
+            json.WriteNullable(_options.WritesNull, "expires_at", token.ExpiresAt);
+            json.WriteNullable(_options.WritesNull, "discarded_at", token.DiscardedAt);
         });
 
         SandboxToken? Cursor(string? id) =>
@@ -313,7 +322,7 @@ public sealed class SandboxHandler : HttpMessageHandler
 
     private SandboxAnswer ListUsers(SandboxRequest request)
     {
-        if (Paging.Read(request.Query, UsersAPage) is not { } paging)
+        if (Paging.Read(request.Query, _options.DefaultPage ?? UsersAPage) is not { } paging)
         {
             return WrongPage();
         }
@@ -334,8 +343,8 @@ public sealed class SandboxHandler : HttpMessageHandler
             json.WriteMember("first_name", user.FirstName);
             json.WriteMember("last_name", user.LastName);
             json.WriteMember("custom_attributes", null);
-            json.WriteMemberIfAny("created_at", user.CreatedAt);
-            json.WriteMemberIfAny("updated_at", user.CreatedAt);
+            json.WriteNullable(_options.WritesNull, "created_at", user.CreatedAt);
+            json.WriteNullable(_options.WritesNull, "updated_at", user.CreatedAt);
             json.WriteMember("last_seen_at", null);
             json.WriteMember("last_notified_at", null);
         });
@@ -351,6 +360,11 @@ public sealed class SandboxHandler : HttpMessageHandler
             _ => text.IndexOf(query, comparison) >= 0,
         };
     }
+
+    private SandboxAnswer? WrongType(SandboxRequest request) =>
+        request.Method != "POST" || string.Equals(request.ContentType?.Split(';')[0].Trim(), "application/json", StringComparison.OrdinalIgnoreCase)
+            ? null
+            : Error(415, "unsupported_media_type", "The body is to be application/json.");
 
     private SandboxAnswer WrongPage() => Error(422, "invalid_page", "The size of a page is a whole number from 1, and a page is after or before an item, not both.");
 
@@ -394,7 +408,7 @@ public sealed class SandboxHandler : HttpMessageHandler
         {
             json.WriteStartObject();
             json.WriteMember("token_id", token.Id.ToString("D"));
-            json.WriteMemberIfAny("discarded_at", token.DiscardedAt);
+            json.WriteNullable(_options.WritesNull, "discarded_at", token.DiscardedAt);
             json.WriteEndObject();
         });
     }
@@ -448,8 +462,8 @@ public sealed class SandboxHandler : HttpMessageHandler
             json.WriteStartObject();
             json.WriteMember("token", SandboxJwt.Sign(token, _options.ProjectId, _signingKey));
             json.WriteMember("token_id", token.Id.ToString("D"));
-            json.WriteMemberIfAny("created_at", token.CreatedAt);
-            json.WriteMemberIfAny("expires_at", token.ExpiresAt);
+            json.WriteNullable(_options.WritesNull, "created_at", token.CreatedAt);
+            json.WriteNullable(_options.WritesNull, "expires_at", token.ExpiresAt);
             json.WriteEndObject();
         }), Headers());
     }

@@ -51,6 +51,12 @@ public sealed class SandboxOptions
 
     /// <summary>Whether <c>query</c> tells upper from lower case. The vendor does not document it. Default: false.</summary>
     public bool UserQueryMindsCase { get; init; }
+
+    /// <summary>Whether a member without a value is null instead of left out. The vendor's schema lets none of them be null, and servers differ. Default: false.</summary>
+    public bool WritesNull { get; init; }
+
+    /// <summary>How many items a page has where the request does not say, at least 1. Default: 25 tokens, the vendor's documented number, and 50 users.</summary>
+    public int? DefaultPage { get; init; }
 }
 
 /// <summary>How a query for users matches.</summary>

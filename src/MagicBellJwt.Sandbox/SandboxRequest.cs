@@ -21,6 +21,9 @@ public sealed class SandboxRequest
     /// <summary>The <c>Idempotency-Key</c> header.</summary>
     public string? IdempotencyKey { get; init; }
 
+    /// <summary>The <c>Content-Type</c> header.</summary>
+    public string? ContentType { get; init; }
+
     /// <summary>The body, empty when there is none. The sandbox keeps the array; it must not change any more.</summary>
     public byte[] Body { get; init; } = [];
 }

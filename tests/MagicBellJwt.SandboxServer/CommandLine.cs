@@ -18,6 +18,8 @@ internal static class CommandLine
           --seed-users N[:TOKENS]      start with users user1@example.com and on, each with so many tokens
           --user-query MATCH           how a query for users matches: exact, prefix or part (part)
           --user-query-minds-case      tell upper from lower case in such a query
+          --null-members               write a member without a value as null, not at all otherwise
+          --default-page N             how many items a page has where the request does not say (25 tokens, 50 users)
           --no-rate-limit              never answer 429
           --rate-window sliding|fixed  which minute the limit counts (sliding)
           --reads-per-minute N         how many GET a minute (250)
@@ -41,6 +43,8 @@ internal static class CommandLine
         bool userQueryMindsCase = false;
         var seedUserTokens = new Dictionary<string, int>(StringComparer.Ordinal);
         var faults = new List<Fault>();
+        int? defaultPage = null;
+        bool writesNull = false;
         bool enforceRateLimit = true, listDiscarded = false, cursorsDie = false, honourKeys = true;
         var window = RateLimitWindow.Sliding;
 
@@ -58,6 +62,8 @@ internal static class CommandLine
                 case "--seed-users": seedUsers = Users(); break;
                 case "--user-query": userQuery = Query(); break;
                 case "--user-query-minds-case": userQueryMindsCase = true; break;
+                case "--null-members": writesNull = true; break;
+                case "--default-page": defaultPage = Number(from: 1); break;
                 case "--no-rate-limit": enforceRateLimit = false; break;
                 case "--rate-window": window = Window(); break;
                 case "--reads-per-minute": reads = Number(from: 1); break;
@@ -131,6 +137,8 @@ internal static class CommandLine
                 HonourIdempotencyKeys = honourKeys,
                 UserQuery = userQuery,
                 UserQueryMindsCase = userQueryMindsCase,
+                WritesNull = writesNull,
+                DefaultPage = defaultPage,
             },
             Url = url,
             AdministratorTokenFile = file ?? throw new FormatException("--admin-token-file is needed."),

@@ -156,6 +156,7 @@ public sealed class SandboxServer : IAsyncDisposable
             Path = target[..query],
             Query = target[query..],
             Authorization = http.Request.Headers.Authorization,
+            ContentType = http.Request.ContentType,
             IdempotencyKey = http.Request.Headers["Idempotency-Key"],
             Body = body.ToArray(),
         };

@@ -174,7 +174,10 @@ Describe 'examples/off-boarding.ps1' {
 
     It 'ends with 1 when a user could not be read, with 2 when the list is none' {
         Set-Content $leavers "UserId`nusr_leaver`nnobody"
+        $before = Get-FileHash $page
         (Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -Confirm:`$false").ExitCode | Should -Be 1
+        (Get-FileHash $page).Hash | Should -Be $before.Hash -Because 'what people had is evidence'
+        Get-ChildItem $TestDrive -Filter 'leavers*.html' | Should -HaveCount 2
         Set-Content $leavers "Name`nHana"
         (Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -Confirm:`$false").ExitCode | Should -Be 2
     }

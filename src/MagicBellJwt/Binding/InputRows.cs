@@ -9,6 +9,7 @@ namespace MagicBellJwt;
 internal sealed class InputRows
 {
     private readonly HashSet<string> _warnedOf = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> _places = new(StringComparer.Ordinal);
     private long _count;
 
     /// <summary>The next input as a row; null where the pipeline gave none.</summary>
@@ -27,5 +28,28 @@ internal sealed class InputRows
         return !row.IsRow || expiries.Any(row.Has) || expiries.Any(given.Contains)
             ? []
             : [.. row.Names.Where(name => Columns.LooksLikeExpiry(name) && _warnedOf.Add(name)).Select(ScreenText.Of)];
+    }
+
+    /// <summary>The place of an earlier row of a file that says the same: of whom, what name, until when. Null where none does.</summary>
+    internal string? SameBefore(InputRow row)
+    {
+        if (!row.IsRow)
+        {
+            return null;
+        }
+
+        string said = string.Join("\n", [row.Text(Columns.Email)?.ToLowerInvariant(), row.Text(Columns.ExternalId), row.Text(Columns.Name), row.Text(Columns.ExpiresAt), row.Text(Columns.ExpiresIn)]);
+        if (said.Trim().Length == 0)
+        {
+            return null;
+        }
+
+        if (_places.TryGetValue(said, out string? place))
+        {
+            return place;
+        }
+
+        _places.Add(said, row.Place);
+        return null;
     }
 }

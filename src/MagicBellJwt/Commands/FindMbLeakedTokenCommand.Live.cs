@@ -97,6 +97,7 @@ public sealed partial class FindMbLeakedTokenCommand
 
         ListedToken? listed = null;
         leak.Listed = leak.TokenId is { } id && list.TryGetValue(id, out listed);
+        leak.Name = listed?.Name;
         if (session.Users.Known((listed as UserToken)?.UserId)?.Email is { } email)
         {
             leak.Email = ScreenText.Of(email);

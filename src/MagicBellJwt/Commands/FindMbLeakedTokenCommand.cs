@@ -215,10 +215,17 @@ public sealed partial class FindMbLeakedTokenCommand : SessionCmdlet
     private void WriteFound(string? path, FoundToken found)
     {
         _found++;
-        var leak = new LeakedToken(path, found);
+        var leak = new LeakedToken(path, Shorten(path), found);
         LookUp(leak, found);
         WriteObject(leak);
         ThrowIfFatal();
+    }
+
+    // In one folder all paths begin alike, and a table has little room.
+    private string? Shorten(string? path)
+    {
+        string folder = SessionState.Path.CurrentFileSystemLocation.ProviderPath.TrimEnd(System.IO.Path.DirectorySeparatorChar) + System.IO.Path.DirectorySeparatorChar;
+        return path?.StartsWith(folder, StringComparison.Ordinal) == true ? path.Substring(folder.Length) : path;
     }
 
     private void LeaveOut(string path, string why, bool isNamed)

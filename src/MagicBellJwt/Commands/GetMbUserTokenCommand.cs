@@ -92,7 +92,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
                 _wanted.Add(reference);
             }
         });
-        if (!MyInvocation.ExpectingInput)
+        if (!MyInvocation.ExpectingInput || FollowsInput)
         {
             ListWanted();
         }

@@ -13,8 +13,15 @@ namespace MagicBellJwt.Commands;
 /// <summary>Issues tokens, to the pipeline or into a store. One that surely nobody was given is revoked again.</summary>
 public abstract class NewTokenCmdlet : WritingCmdlet
 {
+    // What a reader puts where bytes are no character of the encoding that it was told.
+    private const char Unreadable = '\uFFFD';
+    private const string ReadAgain = "The file is not in UTF-8. Read it with its own encoding, such as Import-Csv -Encoding Latin1 (-Encoding Default in Windows PowerShell).";
+
     // The Date header, which tells the server's clock, has whole seconds.
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(5);
+
+    // What keeps an object in a file or a text, and has a type's name where a SecureString was.
+    private static readonly string[] s_losesValues = ["Export-Csv", "ConvertTo-Csv", "ConvertTo-Json", "ConvertTo-Html", "Export-Clixml"];
 
     private readonly ScriptRunner _scripts;
     private readonly HashSet<string> _places = new(StringComparer.OrdinalIgnoreCase);
@@ -110,6 +117,11 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         {
             ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid(wrong), null));
         }
+
+        if (!Stores && !AsPlainText && PipelineRecord.NamesAfter(CommandRuntime).FirstOrDefault(s_losesValues.Contains) is { } writer)
+        {
+            WriteWarning($"{writer} does not keep the value of a SecureString, so the tokens' values are lost there. Store them: -Vault or -SaveTo. Or give -AsPlainText, and keep what {writer} writes where nobody else reads it.");
+        }
     }
 
     /// <inheritdoc/>
@@ -131,6 +143,12 @@ public abstract class NewTokenCmdlet : WritingCmdlet
             foreach (string name in _rows.LookAlikesOf(row, _onCommandLine))
             {
                 WriteWarning($"The column '{name}' is not read. Where it says when a token expires, rename it to ExpiresAt (a date) or ExpiresIn (such as 90d).");
+            }
+
+            if (_rows.SameBefore(row) is { } before)
+            {
+                WriteWarning($"{row.Place} says the same as {before.ToLowerInvariant()}, so no second token is issued.");
+                return;
             }
 
             Issue(row);
@@ -240,6 +258,16 @@ public abstract class NewTokenCmdlet : WritingCmdlet
             throw MagicBellException.Invalid("What names the token is a token's value, or holds one. It would be kept and shown wherever it was sent, so nothing was sent.");
         }
 
+        if (IsMisread(request.Email) || IsMisread(request.ExternalId))
+        {
+            throw MagicBellException.Invalid($"A character of the user's address or id could not be read (it shows as {Unreadable}), so it names nobody. {ReadAgain}");
+        }
+
+        if (IsMisread(request.Name))
+        {
+            WriteWarning($"A character of the name '{request.Name}' could not be read (it shows as {Unreadable}), and a token keeps its name. {ReadAgain}");
+        }
+
         _keyUsed = true;
         ITokenStore? store = StoreFor(scope, request);
         string place = store switch
@@ -308,6 +336,8 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     /// <param name="filter">The filter for tokens issued since then, a minute allowed for the clocks.</param>
     /// <param name="where">The argument that names the session; empty for the current one.</param>
     private protected abstract string AdviceForOrphan(string target, string filter, string where);
+
+    private static bool IsMisread(string? text) => text?.IndexOf(Unreadable) >= 0;
 
     private bool Stores => Vault is not null || SaveTo is not null;
 

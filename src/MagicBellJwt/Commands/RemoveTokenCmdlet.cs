@@ -10,8 +10,8 @@ namespace MagicBellJwt.Commands;
 /// <summary>Revokes tokens, each after it is known for what it is and ShouldProcess agreed.</summary>
 public abstract class RemoveTokenCmdlet : WritingCmdlet
 {
-    // One token may have leaked to many places.
-    private readonly HashSet<string> _leaked = new(StringComparer.OrdinalIgnoreCase);
+    // A file may name a token twice, and a leaked one may have been found in many places.
+    private readonly HashSet<(Session, Guid)> _given = [];
 
     // Tokens that are to be planned, and that no list has shown yet, by id.
     private readonly Dictionary<string, WantedToken> _notListed = new(StringComparer.OrdinalIgnoreCase);
@@ -94,12 +94,13 @@ public abstract class RemoveTokenCmdlet : WritingCmdlet
             Try(TokenReference.TargetOf(item, _inputs), () =>
             {
                 TokenReference token = TokenReference.From(item, Kind, Session, VerbsCommon.Remove);
-                if (item.BaseObject is LeakedToken && !_leaked.Add(token.Id))
+                Session session = SessionOf(token);
+                if (!_given.Add((session, Guid.Parse(token.Id))))
                 {
+                    WriteVerbose($"The token {token.Id} was given before, and is revoked once.");
                     return;
                 }
 
-                Session session = SessionOf(token);
                 if (MakesPlan && token.Listed is null)
                 {
                     KeepNotListed(token, new TokenScope(session, Kind, token.UserId));

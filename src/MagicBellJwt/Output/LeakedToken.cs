@@ -8,9 +8,10 @@ public sealed class LeakedToken
 {
     private readonly bool _isExpiryUnreadable;
 
-    internal LeakedToken(string? path, FoundToken found)
+    internal LeakedToken(string? path, string? shownPath, FoundToken found)
     {
         Path = path;
+        Place = shownPath is null ? FormattableString.Invariant($"{found.Line}") : FormattableString.Invariant($"{shownPath}:{found.Line}");
         Line = found.Line;
         Column = found.Column;
         Fingerprint = TokenFingerprint.Of(found.Value);
@@ -40,6 +41,9 @@ public sealed class LeakedToken
 
     /// <summary>The token's id by its own claims (<c>jti</c>), also called Id; null where it has none.</summary>
     public string? TokenId { get; }
+
+    /// <summary>The name that the list has for its id; null where no list was read, or none has it. Its claims name the id, and anybody can write claims.</summary>
+    public string? Name { get; internal set; }
 
     /// <summary>The user's id by its own claims (<c>user_id</c>); null where it does not say.</summary>
     public string? UserId { get; }
@@ -73,6 +77,9 @@ public sealed class LeakedToken
 
     /// <summary>The session whose API took it for a read and lists its id as a live token; null where that is not proved.</summary>
     internal Session? ProvedBy { get; set; }
+
+    /// <summary>The file, seen from the current folder, and the line; for text the line alone.</summary>
+    internal string Place { get; }
 
     /// <summary>Where it stands.</summary>
     /// <returns>The path, line and column.</returns>

@@ -36,6 +36,11 @@ public static class TextView
     /// <inheritdoc cref="Id"/>
     public static object? ExternalId(PSObject item) => Shown(item);
 
+    /// <summary>Whose token it is where there is room for one word, in which nothing steers the terminal.</summary>
+    /// <param name="item">An object with the properties Email, ExternalId and UserId.</param>
+    /// <returns>The user's address, or else the external id, or else the id; null for a project's token.</returns>
+    public static object? Owner(PSObject item) => Shown(item, nameof(Email)) ?? Shown(item, nameof(ExternalId)) ?? Shown(item, nameof(UserId));
+
     /// <inheritdoc cref="Id"/>
     public static object? Project(PSObject item) => Shown(item);
 

@@ -68,6 +68,21 @@ public static class TokenView
         return ScreenText.Of(listed.Name ?? listed.ToString());
     }
 
+    /// <summary>Where a token was found, in which nothing steers the terminal: the file, seen from the folder that was the current one, and the line.</summary>
+    /// <param name="token">A <see cref="LeakedToken"/>.</param>
+    /// <returns>The place.</returns>
+    public static object Place(PSObject token) => ScreenText.Of(((LeakedToken)token.BaseObject).Place);
+
+    /// <summary>Whose a found token is and what it is called, in which nothing steers the terminal.</summary>
+    /// <param name="token">A <see cref="LeakedToken"/>.</param>
+    /// <returns>The user, or <c>project</c>, and the name where a list has it.</returns>
+    public static object Whose(PSObject token)
+    {
+        var leak = (LeakedToken)token.BaseObject;
+        string? user = leak.Email ?? leak.ExternalId ?? leak.UserId;
+        return ScreenText.Of($"{user ?? leak.Kind?.ToString().ToLowerInvariant()} {leak.Name}".Trim());
+    }
+
     private static (string Words, DateTimeOffset? End) Of(Session session) => (session.Expires, session.ExpiresAt);
 
     private static string Coloured(string words, string group, string name)

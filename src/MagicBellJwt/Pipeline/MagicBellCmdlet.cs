@@ -41,11 +41,18 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     private bool _fatalEndsPipeline;
     private bool _describesHeaders;
     private bool _describesAttempts;
+    private bool _followsInput;
 
     private protected MagicBellCmdlet() => _progress = new ProgressMeter(this);
 
     /// <summary>How many calls may be in flight at a time.</summary>
     private protected virtual int Concurrency => 1;
+
+    /// <summary>
+    /// Whether all output of an input comes before the next input is taken, one call at a time: an earlier command of the pipeline has -PipelineVariable,
+    /// and a later one pairs its value with what this one writes.
+    /// </summary>
+    private protected bool FollowsInput => _followsInput;
 
     /// <summary>Whether a later command had enough, so that the pipeline ended well before its end.</summary>
     private protected bool IsSatisfied => _satisfied;
@@ -70,6 +77,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     {
         _describesHeaders = IsShown("Debug", "DebugPreference");
         _describesAttempts = IsShown("Verbose", "VerbosePreference");
+        _followsInput = MyInvocation.ExpectingInput && PipelineRecord.HasVariableBefore(CommandRuntime);
     }
 
     /// <summary>Ends whatever is under way, from another thread.</summary>
@@ -122,14 +130,15 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     /// <param name="work">The work; a <see cref="MagicBellException"/> of it becomes a non-terminating error.</param>
     private protected void Start(object? target, Func<Task> work)
     {
-        WaitUntil(() => InFlight() < Concurrency);
+        int limit = _followsInput ? 1 : Concurrency;
+        WaitUntil(() => InFlight() < limit);
         ThrowIfFatal();
         _progress.Started();
 
         // One at a time begins here, which saves a change of threads: up to its first wait a call only writes to a socket. Of many at a
         // time the pipeline's thread has enough to do with the results.
-        Track(Concurrency == 1 ? RunAsync(target, work) : Task.Run(() => RunAsync(target, work)));
-        if (Concurrency == 1)
+        Track(limit == 1 ? RunAsync(target, work) : Task.Run(() => RunAsync(target, work)));
+        if (limit == 1)
         {
             // One at a time means in order: each is reported before the next is asked about.
             WaitUntil(() => InFlight() == 0);

@@ -66,6 +66,20 @@ internal static class PipelineRecord
     internal static IEnumerable<object> WaitingIn(ICommandRuntime command) =>
         (Read(Read(command, "OutputPipe"), "ObjectQueue") as IEnumerable)?.Cast<object>().ToArray() ?? [];
 
+    /// <summary>Whether an earlier command of the pipeline has -PipelineVariable or -OutVariable: what a later one writes is paired with that variable's value then.</summary>
+    internal static bool HasVariableBefore(ICommandRuntime command) =>
+        RuntimesIn(command).TakeWhile(runtime => runtime != command)
+            .Any(runtime => Read(runtime, "PipelineVariable") is string { Length: > 0 } || Read(runtime, "OutVariable") is string { Length: > 0 });
+
+    /// <summary>The names of the commands of the pipeline that come after a cmdlet.</summary>
+    internal static IEnumerable<string> NamesAfter(ICommandRuntime command) =>
+        CommandsIn(command).SkipWhile(processor => Read(processor, "CommandRuntime") != command).Skip(1)
+            .Select(processor => (Read(processor, "CommandInfo") as CommandInfo)?.Name ?? "");
+
+    private static IEnumerable<object> RuntimesIn(ICommandRuntime command) => CommandsIn(command).Select(processor => Read(processor, "CommandRuntime")).OfType<object>();
+
+    private static IEnumerable<object> CommandsIn(ICommandRuntime command) => (Read(Read(command, "PipelineProcessor"), "Commands") as IEnumerable)?.Cast<object>() ?? [];
+
     private static object? Read(object? target, string name)
     {
         const BindingFlags Flags = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.IgnoreCase;

@@ -59,7 +59,7 @@ internal sealed class RawClient : IDisposable
 
     public async Task SendAsync(string method, string target, string body = "")
     {
-        string text = string.Create(CultureInfo.InvariantCulture, $"{method} {target} HTTP/1.1\r\nHost: {server.BaseAddress.Authority}\r\nAuthorization: Bearer {server.AdministratorToken}\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+        string text = string.Create(CultureInfo.InvariantCulture, $"{method} {target} HTTP/1.1\r\nHost: {server.BaseAddress.Authority}\r\nAuthorization: Bearer {server.AdministratorToken}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
         await socket.SendAsync(Encoding.UTF8.GetBytes(text), TestContext.Current.CancellationToken);
     }
 

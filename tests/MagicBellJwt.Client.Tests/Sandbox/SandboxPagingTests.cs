@@ -249,10 +249,48 @@ public sealed class SandboxPagingTests
         Assert.Equal(50_000, sandbox.ListTokens().Count(token => token.DiscardedAt is not null));
     }
 
-    private static PlainAnswer Ask(SandboxHandler sandbox, string method, string path, string query = "")
+    [Fact]
+    public void What_the_vendor_leaves_open_is_an_option()
+    {
+        var plain = new SandboxHandler(new SandboxOptions());
+        var other = new SandboxHandler(new SandboxOptions { WritesNull = true, DefaultPage = 50 });
+        plain.SeedProjectTokens(60);
+        other.SeedProjectTokens(60);
+
+        Assert.DoesNotContain("null", Ask(plain, "GET", "/v2/jwt/project", "?limit=60").Json["data"]!.ToJsonString(), StringComparison.Ordinal);
+        Assert.Contains("\"expires_at\":null,\"discarded_at\":null", Ask(other, "GET", "/v2/jwt/project", "?limit=60").Json["data"]!.ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal((25, 50), (Ask(plain, "GET", "/v2/jwt/project").Ids.Length, Ask(other, "GET", "/v2/jwt/project").Ids.Length));
+    }
+
+    [Fact]
+    public void HEAD_and_OPTIONS_count_as_reads()
+    {
+        var sandbox = new SandboxHandler(new SandboxOptions { ReadsPerMinute = 3 });
+
+        string[] methods = ["HEAD", "OPTIONS", "GET", "HEAD", "GET"];
+        Assert.Equal([405, 405, 200, 429, 429], methods.Select(method => Ask(sandbox, method, "/v2/jwt/project").Status));
+    }
+
+    [Theory]
+    [InlineData(null, 415)]
+    [InlineData("text/plain", 415)]
+    [InlineData("application/x-www-form-urlencoded", 415)]
+    [InlineData("application/json", 201)]
+    [InlineData("Application/JSON; charset=utf-8", 201)]
+    public void A_body_that_is_not_said_to_be_JSON_is_a_415(string? type, int status)
+    {
+        var sandbox = new SandboxHandler(new SandboxOptions());
+
+        Assert.Equal(status, Ask(sandbox, "POST", "/v2/jwt/project", type: type).Status);
+        Assert.Equal(status == 201 ? 2 : 1, sandbox.ListTokens().Count);
+    }
+
+    private static PlainAnswer Ask(SandboxHandler sandbox, string method, string path, string query = "", string? type = null)
     {
         SandboxAnswer answer = sandbox.Answer(new SandboxRequest
         {
+            ContentType = type,
+            Body = method == "POST" ? "{\"name\":\"ci\"}"u8.ToArray() : [],
             Method = method,
             Origin = "https://sandbox.invalid",
             Path = path,

@@ -175,7 +175,7 @@ public sealed class SandboxServerProgramTests : IDisposable
 
         Assert.Equal(0, exitCode);
         Assert.Equal("", errors);
-        Assert.Equal(18, Regex.Count(output, "^  --", RegexOptions.Multiline));
+        Assert.Equal(20, Regex.Count(output, "^  --", RegexOptions.Multiline));
     }
 
     [Fact]

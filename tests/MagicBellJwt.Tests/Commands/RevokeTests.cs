@@ -115,10 +115,10 @@ public sealed class RevokeTests(ServerFixture fixture) : ServerTests(fixture)
 
         Run run = Run("$project, 'ci', $user, $projectToken.Id | Remove-MbProjectToken -Force -ThrottleLimit 1 -PassThru");
 
-        // The second time the server does not know it any more.
-        Assert.Equal(["MbInvalidRequest", "MbInvalidRequest", "MbTokenNotFound"], run.Errors.Select(error => error.FullyQualifiedErrorId.Split(',')[0]));
-        Assert.Equal(["Revoked", "Failed"], run.Output.Select(revocation => revocation.Get<string>("Outcome")));
-        Assert.Equal(2, (await WritesAsync()).Length);
+        // The last one is the first one again.
+        Assert.Equal(["MbInvalidRequest", "MbInvalidRequest"], run.Errors.Select(error => error.FullyQualifiedErrorId.Split(',')[0]));
+        Assert.Equal(["Revoked"], run.Output.Select(revocation => revocation.Get<string>("Outcome")));
+        Assert.Single(await WritesAsync());
     }
 
     [Fact]

@@ -146,6 +146,73 @@ public sealed class RowTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.Contains("Row 2 is blank", Assert.Single(run.Warnings), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_row_that_says_the_same_as_another_issues_no_second_token()
+    {
+        Run run = Run("\"Email,Name,Department`nhana@example.com,laptop,a`nzoe@example.com,laptop,a`nHana@Example.com,laptop,b`nhana@example.com,phone,a\" | ConvertFrom-Csv | New-MbUserToken -ExpiresIn 1d");
+
+        Assert.Equal(3, run.MustSucceed().Count);
+        Assert.Equal("Row 3 says the same as row 1, so no second token is issued.", Assert.Single(run.Warnings));
+        Assert.Equal(3, (await WritesAsync()).Length);
+    }
+
+    [Theory]
+    [InlineData("Export-Csv $path", "Export-Csv")]
+    [InlineData("Select-Object Id, Token | ConvertTo-Json", "ConvertTo-Json")]
+    [InlineData("epcsv $path", "Export-Csv")]
+    public void What_loses_the_values_is_warned_of_before_a_token_is_issued(string writer, string says)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Guid.NewGuid() + ".csv");
+        try
+        {
+            Run run = Run("'a', 'b' | New-MbProjectToken -ExpiresIn 1d | " + writer, ("path", path));
+            Assert.StartsWith(says + " does not keep the value", Assert.Single(run.Warnings), StringComparison.Ordinal);
+            Assert.Empty(Run("'a' | New-MbProjectToken -ExpiresIn 1d -AsPlainText | " + writer, ("path", path)).Warnings);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public async Task A_name_that_could_not_be_read_is_warned_of_and_an_address_is_refused()
+    {
+        Run run = Run("[Text.Encoding]::UTF8.GetString([Text.Encoding]::GetEncoding('latin1').GetBytes(\"Email,Name`nhana@example.com,J$([char]0xfc)rgens`nj$([char]0xfc)rgen@example.com,laptop\")) | ConvertFrom-Csv | New-MbUserToken -ExpiresIn 1d");
+
+        Assert.Contains("-Encoding Latin1", Assert.Single(run.Warnings), StringComparison.Ordinal);
+        Assert.StartsWith("Row 2: A character", Assert.Single(run.Errors).Exception.Message, StringComparison.Ordinal);
+        Assert.Single(await WritesAsync());
+    }
+
+    [Fact]
+    public async Task A_token_that_a_file_names_twice_is_revoked_once()
+    {
+        string id = Run("New-MbUserToken -Email hana@example.com").MustSucceed().Single().Id();
+        await Server.ResetAsync();
+
+        Assert.Single(Run("\"Id`n$id`n$($id.ToUpperInvariant())\" | ConvertFrom-Csv | Remove-MbUserToken -Force -PassThru", ("id", id)).MustSucceed());
+
+        Assert.Single(await WritesAsync());
+    }
+
+    [Theory]
+    [InlineData("-PipelineVariable row", "$row")]
+    [InlineData("-OutVariable rows", "$rows[-1]")]
+    public void What_is_written_follows_its_own_input_where_a_variable_holds_that(string variable, string value)
+    {
+        string domain = Guid.NewGuid() + ".example.com";
+        Run("1..6 | ForEach-Object { New-MbUserToken -Email \"u$_@$domain\" -ExpiresIn 1d }", ("domain", domain)).MustSucceed();
+
+        PSObject[] pairs = [.. Run($$"""
+            1..6 | ForEach-Object { [pscustomobject]@{ Email = "u$_@{{domain}}" } } {{variable}} |
+                Get-MbUserToken | ForEach-Object { [pscustomobject]@{ Asked = {{value}}.Email; Listed = $_.Email } }
+            """).MustSucceed()];
+
+        Assert.Equal(6, pairs.Length);
+        Assert.All(pairs, pair => Assert.Equal(pair.Get<string>("Asked"), pair.Get<string>("Listed")));
+    }
+
     [Theory]
     [InlineData("1, 2 | New-MbProjectToken -Name ci")]
     [InlineData("'x', 'y' | New-MbUserToken -Email hana@example.com -Name laptop")]

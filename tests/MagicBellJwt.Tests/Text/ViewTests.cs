@@ -18,7 +18,8 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
     [InlineData("New-MbProjectToken $long -AsPlainText -ExpiresIn 90d", "Id Name Fingerprint Expires")]
     [InlineData("New-MbProjectToken $long -ExpiresIn 90d -SaveTo { param($Issued) $Issued.Token }", "Id Name Expires StoredIn")]
     [InlineData("Get-MbProjectToken -First 5", "Id Name Status Expires Project")]
-    [InlineData("Get-MbUserToken usr_1", "Id Name Status Expires Project")]
+    [InlineData("Get-MbUserToken usr_1", "Id User Name Expires")]
+    [InlineData("New-MbProjectToken $long -AsPlainText -ExpiresIn 90d | ForEach-Object Token | Find-MbLeakedToken", "Live Listed Whose Fingerprint Expires Where")]
     [InlineData("Get-MbProjectToken -First 3 | Remove-MbProjectToken -Force -PassThru", "Id Outcome DiscardedAt")]
     [InlineData("Get-MbSession", "* Name BaseAddress Fingerprint Expires")]
     public void Each_type_is_a_table_that_fits(string script, string columns)
@@ -106,7 +107,7 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
     private string[] Show(string script)
     {
         int before = Host.Lines.Count;
-        Run($"& {{ {script} }} | Out-Default", ("long", LongName)).MustSucceed();
+        Run($"& {{ $ProgressPreference = 'SilentlyContinue'; {script} }} | Out-Default", ("long", LongName)).MustSucceed();
         return [.. Host.Lines.Skip(before).Select(line => line.TrimEnd()).Where(line => line.Length > 0)];
     }
 
