@@ -26,6 +26,8 @@ public sealed class AdoptionTests : RotatorTestBase
         string old = await IssueToStoreAsync();
         Pass(TimeSpan.FromMinutes(20));
         await RotateAsync(overlap: s_overlap);
+        Assert.Contains($"{old} 'ci' stays live until the first run after", Assert.Single(Pipeline.Told), StringComparison.Ordinal);
+        Assert.EndsWith("Update-MbProjectToken -Resume -Session 'prod'", Pipeline.Told[0], StringComparison.Ordinal);
         for (int night = 0; night < 5; night++)
         {
             string held = HeldId();

@@ -85,6 +85,7 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
                 ExpiresIn = rule.Lifetime,
                 Limit = _limit,
                 Overlap = rule.Overlap,
+                Waits = Wait,
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,
                 StoreFor = old => StoreFor(rule.Choice, old, session),

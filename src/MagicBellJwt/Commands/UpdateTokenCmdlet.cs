@@ -273,6 +273,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
                 Limit = session.IssuePolicy?.Of(Kind),
                 IsForced = Force,
                 Overlap = Overlap,
+                Waits = Wait,
                 NameOwnerAsync = async scope => _owner = await NameOwnerAsync(scope).ConfigureAwait(false),
                 JournalPath = JournalPath,
                 IsPreview = IsPreview,

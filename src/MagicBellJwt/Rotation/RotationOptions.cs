@@ -19,6 +19,9 @@ internal sealed class RotationOptions
     /// <summary>How long the old token stays beside the new one; zero for not at all.</summary>
     internal TimeSpan Overlap { get; init; }
 
+    /// <summary>Whether this run waits for the end of the overlaps that it begins.</summary>
+    internal bool Waits { get; init; }
+
     /// <summary>Says by what a create names the user of a list, an e-mail address or an external id; asked right before each rotation begins. For a project's list by nothing.</summary>
     internal Func<TokenScope, Task<(string? Email, string? ExternalId)>> NameOwnerAsync { get; init; } = _ => Task.FromResult<(string?, string?)>((null, null));
 

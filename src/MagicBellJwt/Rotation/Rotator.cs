@@ -583,6 +583,11 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         SwitchSession(rotation);
         await WriteAsync(entry, RotationStep.Retiring, ("due", RotationJournal.Time(rotation.Scope.Now + entry.Overlap))).ConfigureAwait(false);
+        if (!options.Waits)
+        {
+            pipeline.Inform($"The old {_text.Noun} {RotationText.Old(entry)} stays live until the first run after {RotationJournal.Time(entry.DueAt!.Value)}, which revokes it. Where none is scheduled: {_text.Resume}");
+        }
+
         await TellAsync(rotation).ConfigureAwait(false);
         return false;
     }

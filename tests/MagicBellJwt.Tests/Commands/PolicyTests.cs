@@ -162,6 +162,19 @@ public sealed class PolicyTests(ServerFixture fixture) : RotationTestBase<Server
         Assert.Equal("", Findings(rows[allowed]));
     }
 
+    [Fact]
+    public void The_schema_has_the_members_that_are_read_and_the_example_is_read()
+    {
+        using var schema = System.Text.Json.JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "docs", "rotation-policy.schema.json")));
+        string[] Members(params string[] path) => [.. path.Aggregate(schema.RootElement, (element, name) => element.GetProperty(name)).EnumerateObject().Select(member => member.Name).Order()];
+
+        // Each length of the schema is read, and each name of it; what is unknown is refused.
+        Assert.Equal(["lifetime", "maximum", "name"], Members("$defs", "issue", "properties"));
+        Assert.Equal(["project", "user"], Members("properties", "issue", "properties"));
+        Connect(""" "project": { "lifetime": "90d", "maximum": "180d", "name": "ci *" }, "user": { "lifetime": "1d", "maximum": "30d", "name": "*" } """);
+        Assert.NotNull(Run("Connect-MbProject -Sandbox -Name example -PassThru -Policy $policy", ("policy", Path.Combine(Repository.Root, "examples", "rotation-policy.json"))).MustSucceed().Single().Get<string>("Policy"));
+    }
+
     private static string Findings(PSObject row) => string.Join(",", LanguagePrimitives.GetEnumerable(row.Properties["Findings"].Value).Cast<object>());
 
     private PSObject Connect(string issue)

@@ -48,6 +48,9 @@ public abstract class ServerTests<TFixture>(TFixture fixture) : IClassFixture<TF
     public ValueTask DisposeAsync()
     {
         Engine.Dispose();
+
+        // xunit calls no Dispose beside a DisposeAsync.
+        (this as IDisposable)?.Dispose();
         GC.SuppressFinalize(this);
         return default;
     }
