@@ -120,7 +120,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         string? wrong = this switch
         {
             { Vault: not null, SaveTo: not null } => "-Vault and -SaveTo exclude each other: a token is stored in one place.",
-            { Wait.IsPresent: true, Choice.Stores: false } => "-Wait ends the old token, and without -Vault or -SaveTo nobody knows that the new one is kept.",
+            { Wait.IsPresent: true, Choice.Stores: false } => "-Wait revokes the old token at the end, so the new one must be stored first: give -Vault or -SaveTo.",
             { Overlap.Ticks: < 0 } => "-Overlap is a time from now on: 0 or more.",
             _ => null,
         };
