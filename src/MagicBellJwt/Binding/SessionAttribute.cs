@@ -10,6 +10,8 @@ namespace MagicBellJwt;
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
 public sealed class SessionAttribute : ArgumentTransformationAttribute
 {
+    internal const string CopyText = "This is a copy of a session of another process, such as the one that started this job, and cannot be used. Connect inside the job: Connect-MbProject.";
+
     /// <summary>Whether the parameter takes several sessions, their names, and wildcards of their names.</summary>
     public bool TakesSeveral { get; set; }
 
@@ -29,11 +31,13 @@ public sealed class SessionAttribute : ArgumentTransformationAttribute
         return Array.TrueForAll(found, session => session is Session) ? Array.ConvertAll(found, session => (Session)session!) : found;
     }
 
+    internal static bool IsCopy(PSObject item) => item.TypeNames.Contains("Deserialized." + typeof(Session).FullName);
+
     private static IReadOnlyList<object?> Find(object? inputData, Func<string, IReadOnlyList<Session>> find)
     {
-        if (inputData is PSObject copy && copy.TypeNames.Contains("Deserialized." + typeof(Session).FullName))
+        if (inputData is PSObject copy && IsCopy(copy))
         {
-            throw new ArgumentTransformationMetadataException("This is a copy of a session of another process, such as the one that started this job, and cannot be used. Connect inside the job: Connect-MbProject.");
+            throw new ArgumentTransformationMetadataException(CopyText);
         }
 
         object? value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;

@@ -19,8 +19,9 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     private readonly HashSet<string> _present = new(StringComparer.OrdinalIgnoreCase);
     private IReadOnlyList<Lane>? _lanes;
     private bool _hasRows;
-    private bool _hasNulls;
+    private bool _hasUnread;
     private bool _isMixed;
+    private HashSet<string> _onCommandLine = [];
 
     /// <summary>The sessions to read, or their names, with wildcards; without it, the one that was connected last. Several are read side by side.</summary>
     [Parameter]
@@ -31,9 +32,10 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     public Session[]? Session { get; set; }
 
     /// <summary>A session to read, as Get-MbSession writes it. Several are read side by side.</summary>
+    /// <remarks>Of any type: of a parameter for sessions alone the engine tries to make each row of a file one, and each failure costs an exception.</remarks>
     [Parameter(ValueFromPipeline = true)]
     [AllowNull]
-    public Session? InputObject { get; set; }
+    public PSObject? InputObject { get; set; }
 
     /// <summary>The projects to read.</summary>
     /// <exception cref="MagicBellException">There is none, or it is said twice which they are.</exception>
@@ -87,21 +89,38 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     /// <summary>Whether the projects are read one after the other, where what is read of a later one depends on an earlier one.</summary>
     private protected virtual bool IsInOrder => false;
 
+    /// <inheritdoc/>
+    private protected override void Begin()
+    {
+        base.Begin();
+        _onCommandLine = new(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
+    }
+
     /// <summary>Collects the sessions that are piped in, and reads what anything else asks for.</summary>
     private protected sealed override void Process()
     {
-        if (InputObject is null ? _piped.Count > 0 : _hasRows)
+        // A row may hold a token's value: as a bound parameter it would be part of each record.
+        bool isGiven = MyInvocation.BoundParameters.Remove(nameof(InputObject));
+        var session = InputObject?.BaseObject as Session;
+        if (session is null ? _piped.Count > 0 : _hasRows)
         {
             RefuseMixture();
         }
-        else if (InputObject is { } session)
+        else if (session is not null)
         {
             _piped.Add(session);
         }
-        else if (MyInvocation.BoundParameters.ContainsKey(nameof(InputObject)))
+        else if (isGiven && InputObject is { } input && MyInvocation.BoundParameters.Keys.All(_onCommandLine.Contains))
+        {
+            Try("", () => throw MagicBellException.Invalid(SessionAttribute.IsCopy(input)
+                ? SessionAttribute.CopyText
+                : $"Nothing of this input is read: it is no session, and says nobody whom the command line does not. Pipe in what Get-MbSession writes.{new InputRow(input).Described}"));
+            _hasUnread = true;
+        }
+        else if (isGiven && InputObject is null)
         {
             // A misspelt variable must not mean the current project.
-            _hasNulls = true;
+            _hasUnread = true;
             Try("", () => throw MagicBellException.Invalid("-InputObject, or the pipeline, was given $null: nothing says which session or which user is meant."));
         }
         else
@@ -116,7 +135,7 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     {
         Try(null, () =>
         {
-            if (_isMixed || (_hasNulls && !_hasRows && _piped.Count == 0))
+            if (_isMixed || (_hasUnread && !_hasRows && _piped.Count == 0))
             {
                 return;
             }

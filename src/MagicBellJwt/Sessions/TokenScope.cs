@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.ExceptionServices;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.History;
@@ -323,7 +324,19 @@ internal sealed class TokenScope
 
     private async Task<Revocation> JudgeByListAsync(string id, bool wasListed, MagicBellException failure, CallContext call)
     {
-        return await FindAsync(id, call).ConfigureAwait(false) switch
+        ListedToken? found;
+        try
+        {
+            found = await FindAsync(id, call).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (failure.OutcomeUnknown && exception is MagicBellException or OperationCanceledException)
+        {
+            // The list could not say, or was not waited for. What is known is that an answer was lost: it may be revoked.
+            ExceptionDispatchInfo.Capture(failure).Throw();
+            throw;
+        }
+
+        return found switch
         {
             null when wasListed => new Revocation(id, RevocationOutcome.AlreadyRevoked, null, this),
             null => throw failure,

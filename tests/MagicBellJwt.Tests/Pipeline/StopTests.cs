@@ -53,6 +53,25 @@ public sealed class StopTests(StopTests.SeededServer fixture) : ServerTests<Stop
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_revocation_whose_answer_was_lost_is_named_where_the_list_that_would_tell_is_not_read(bool isStopped)
+    {
+        string id = Run("$lost = New-MbProjectToken lost; $lost").MustSucceed().Single().Id();
+        await Server.ResetAsync();
+        await Server.FailAsync("DELETE * reset-after-work times=1", isStopped ? "GET * never" : "GET * 500 body=html");
+        using RunningScript running = Engine.Start("$lost | Remove-MbProjectToken -Force -PassThru");
+        Assert.True(await Eventually.IsAsync(async () => (await Server.RequestsAsync()).Any(request => request.Method == "GET")));
+
+        Run run = isStopped ? running.Stop().Run : running.Wait();
+
+        Assert.Contains(run.Errors.Select(error => error.Exception.Message).Concat(Host.Lines), said => said.Contains(id, StringComparison.Ordinal) && said.Contains("answer was lost", StringComparison.Ordinal));
+        await Server.ResetAsync();
+        PSObject told = Run("Get-MbTokenHistory | Where-Object { $_.Operation -eq 'Revoke' -and $_.Id -eq $id }", ("id", id)).MustSucceed().Single();
+        Assert.Equal("Unknown", told.Get<string>("Outcome"));
+    }
+
+    [Theory]
     [InlineData("Connect-MbProject $token -BaseUri $silent -Name late")]
     [InlineData("Get-MbProjectToken -Session silent")]
     [InlineData("New-MbProjectToken ci -Session silent")]
