@@ -8,7 +8,7 @@ function Get-CodeBlock([string] $Path) {
 
 # What is there before an example begins.
 $script:preparation = {
-    param($Module, $Folder)
+    param($Module, $Folder, $Code)
     $ErrorActionPreference = 'Stop'
     $ProgressPreference = 'SilentlyContinue'
     $env:PSModulePath = (Split-Path $Module) + [IO.Path]::PathSeparator + $env:PSModulePath
@@ -43,6 +43,14 @@ $script:preparation = {
     Connect-MbProject -Name local
     Get-MbProjectToken | Where-Object Id -NE (Get-MbSession).TokenId | Remove-MbProjectToken -Force
     Get-MbUserToken (New-MbUserToken hana@example.com).UserId | Remove-MbUserToken -Force
+
+    # Several projects, where an example reads several.
+    if ($Code -match 'prod\*') {
+        Connect-MbProject -Name prod-east
+        Connect-MbProject -Name prod-west
+        Select-MbSession local
+    }
+
     New-MbProjectToken 'ci main' -ExpiresIn 90d | Out-Null
     New-MbProjectToken 'ci nightly' -ExpiresIn 10d | Out-Null
     New-MbProjectToken 'deploy' | Out-Null
@@ -70,7 +78,7 @@ function Invoke-Example([string] $Code, $Sandbox, [string] $Folder) {
     $env:MAGICBELL_BASE_URL = $Sandbox.Address
     $shell = [powershell]::Create()
     try {
-        $shell.AddScript($preparation.ToString()).AddArgument((Join-Path $repository 'out/MagicBellJwt')).AddArgument($Folder).Invoke() | Out-Null
+        $shell.AddScript($preparation.ToString()).AddArgument((Join-Path $repository 'out/MagicBellJwt')).AddArgument($Folder).AddArgument($Code).Invoke() | Out-Null
         $shell.Commands.Clear()
         $output = $shell.AddScript($Code).Invoke()
         if ($shell.HadErrors) {

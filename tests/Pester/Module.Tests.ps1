@@ -81,19 +81,22 @@ Describe 'Its first lines' {
 Describe 'What it shows' {
     BeforeAll {
         Connect-MbProject -Sandbox -Name show
-        $t = New-MbUserToken hana@example.com -Name laptop -ExpiresIn 90d
+        New-MbUserToken hana@example.com -Name laptop -ExpiresIn 90d | Out-Null
         New-MbUserToken hana@example.com -ExpiresIn 3d | Out-Null
-        $script:tokens = Get-MbUserToken $t.UserId
+        $script:tokens = Get-MbUserToken hana@example.com
         $script:escape = [string][char]27
     }
 
     AfterAll { Disconnect-MbProject -All }
 
-    It 'is a table of 80 columns that says status and end in words' {
+    It 'is a table of 80 columns that says whose and until when, and with 100 the status' {
         $lines = $tokens | Out-String -Width 80 -Stream | Where-Object { $_.Trim() }
-        $lines[0] -split '\s+' | Where-Object { $_ } | Should -Be 'Id', 'Name', 'Status', 'Expires', 'Project'
-        $lines | Where-Object { $_ -match 'Active +in 90 days +show$' } | Should -HaveCount 1
+        $lines[0] -split '\s+' | Where-Object { $_ } | Should -Be 'Id', 'User', 'Name', 'Expires'
+        $lines | Where-Object { $_ -match ' hana@example.com +laptop +in 90 days *$' } | Should -HaveCount 1
         ($lines | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 80
+        $lines = $tokens | Out-String -Width 100 -Stream | Where-Object { $_.Trim() }
+        $lines[0] -split '\s+' | Where-Object { $_ } | Should -Be 'Id', 'User', 'Name', 'Expires', 'Status', 'Project'
+        $lines | Where-Object { $_ -match 'in 90 days +Active +show *$' } | Should -HaveCount 1
     }
 
     It 'is a list with everything, and a wide view of the names' {
@@ -130,7 +133,7 @@ Describe 'What it shows' {
     It 'has no colour of its own in a pipe, where the engine colours its headers even so' {
         $plain = $env:NO_COLOR
         Remove-Item Env:NO_COLOR -ErrorAction Ignore
-        $said = Invoke-Shell -Command "Import-Module '$repository/out/MagicBellJwt'; Connect-MbProject -Sandbox; `$t = New-MbUserToken hana@example.com -ExpiresIn 3d; Get-MbUserToken `$t.UserId"
+        $said = Invoke-Shell -Command "Import-Module '$repository/out/MagicBellJwt'; Connect-MbProject -Sandbox; New-MbProjectToken soon -ExpiresIn 3d | Out-Null; Get-MbProjectToken soon"
         $env:NO_COLOR = $plain
         $said | Where-Object { $_ -match 'Active +in 3 days' } | Should -HaveCount 1
     }

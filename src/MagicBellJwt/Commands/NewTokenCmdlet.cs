@@ -118,7 +118,8 @@ public abstract class NewTokenCmdlet : WritingCmdlet
             ThrowTerminatingError(ErrorRecords.Create(MagicBellException.Invalid(wrong), null));
         }
 
-        if (!Stores && !AsPlainText && PipelineRecord.NamesAfter(CommandRuntime).FirstOrDefault(s_losesValues.Contains) is { } writer)
+        string[] later = Stores || AsPlainText ? [] : [.. PipelineRecord.NamesAfter(CommandRuntime)];
+        if (later.FirstOrDefault(s_losesValues.Contains) is { } writer && !later.Contains("Tee-Object"))
         {
             WriteWarning($"{writer} does not keep the value of a SecureString, so the tokens' values are lost there. Store them: -Vault or -SaveTo. Or give -AsPlainText, and keep what {writer} writes where nobody else reads it.");
         }

@@ -27,11 +27,16 @@ public static class TokenView
         };
     }
 
-    /// <summary>When a listed token, or a session's, ends: in a colour within its last week, and after it.</summary>
+    /// <summary>When a listed token, or a session's, ends: in a colour within its last week, and after it. Of a token that is revoked, that it is.</summary>
     /// <param name="token">A <see cref="ListedToken"/> or a <see cref="Session"/>.</param>
     /// <returns>The words, in a colour where the screen shows any.</returns>
     public static object Expires(PSObject token)
     {
+        if (token.BaseObject is ListedToken { DiscardedAt: not null })
+        {
+            return Coloured("revoked", "Formatting", "Error");
+        }
+
         (string words, DateTimeOffset? end) = token.BaseObject is ListedToken listed ? (listed.Expires, listed.ExpiresAt) : Of((Session)token.BaseObject);
         TimeSpan? left = end - DateTimeOffset.UtcNow;
         return left <= TimeSpan.Zero ? Coloured(words, "Formatting", "Error")

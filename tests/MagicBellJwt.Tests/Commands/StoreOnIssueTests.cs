@@ -48,7 +48,7 @@ public sealed class StoreOnIssueTests(ServerFixture fixture) : RotationTestBase<
             Email,ExternalId
             ana@example.com,17
             ,18
-            ana@example.com,17
+            omar@example.com,17
             '@ | ConvertFrom-Csv | New-MbUserToken -ExpiresIn 90d -Vault prod -SecretName 'user-{ExternalId}' | Select-Object Email, ExternalId, UserId, StoredIn
             """);
 

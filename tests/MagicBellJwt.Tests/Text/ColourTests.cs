@@ -11,10 +11,10 @@ public sealed class ColourTests
 {
     private const string Show = """
         Connect-MbProject -Sandbox
-        $t = New-MbUserToken hana@example.com -ExpiresIn 3d
-        New-MbUserToken hana@example.com -ExpiresIn 90d | Out-Null
-        $listed = Get-MbUserToken $t.UserId
-        Get-MbUserToken $t.UserId
+        New-MbProjectToken soon -ExpiresIn 3d | Out-Null
+        New-MbProjectToken late -ExpiresIn 90d | Out-Null
+        $listed = Get-MbProjectToken soon, late
+        Get-MbProjectToken soon, late
         $listed[0].Status.ToString().Length, $listed[0].Expires.Length, [Management.Automation.PSSerializer]::Serialize($listed).Contains('_x001B_')
         'seen'
         """;

@@ -104,6 +104,18 @@ public sealed class ViewTests(ViewTests.SeededServer fixture) : ServerTests<View
         Assert.Equal("0198c0de-0000-7000-8000-000000000001 x           Expired   729 days ago sandbox", Show("Get-MbProjectToken")[^1]);
     }
 
+    [Fact]
+    public async Task A_revoked_token_is_said_to_be_where_the_table_has_no_room_for_its_status()
+    {
+        const string List = """
+            {"data":[{"id":"0198c0de-0000-7000-8000-000000000001","name":"x","created_at":"2020-01-01T00:00:00Z","expires_at":"2090-01-01T00:00:00Z","discarded_at":"2020-01-02T00:00:00Z"}],"links":{} }
+            """;
+        await using var server = RawServer.Scripted(_ => Answers.Json(200, List));
+        Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest -Name sandbox", ("token", Secret.Of("opaque")), ("address", server.BaseAddress)).MustSucceed();
+
+        Assert.EndsWith(" revoked", Show("Get-MbUserToken usr_1")[^1], StringComparison.Ordinal);
+    }
+
     private string[] Show(string script)
     {
         int before = Host.Lines.Count;
