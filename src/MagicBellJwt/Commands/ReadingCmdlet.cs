@@ -224,7 +224,7 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
         foreach (KeyValuePair<string, MagicBellException> absent in _absent.Where(absent => !_present.Contains(absent.Key)))
         {
             string asked = string.Join(", ", Lanes.Where(lane => !lane.IsClosed).Select(lane => $"'{lane.Session.Name}'"));
-            Report(new MagicBellException(absent.Value.Error, $"{absent.Value.Message} So it is in all projects that were asked: {asked}.", absent.Value), absent.Key);
+            Report(new MagicBellException(absent.Value.Error, $"{absent.Value.Message} The same in each project that was asked: {asked}.", absent.Value), absent.Key);
             ThrowIfFatal();
         }
     }

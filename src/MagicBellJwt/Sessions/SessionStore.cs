@@ -93,7 +93,7 @@ internal sealed class SessionStore
         try
         {
             var wildcard = WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
-            found = [.. _sessions.Where(session => wildcard.IsMatch(session.Name))];
+            found = [.. _sessions.Where(session => wildcard.IsMatch(session.Name)).OrderBy(session => session.Name, StringComparer.OrdinalIgnoreCase)];
         }
         catch (WildcardPatternException)
         {
