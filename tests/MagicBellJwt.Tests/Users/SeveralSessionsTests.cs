@@ -207,7 +207,7 @@ public sealed class SeveralSessionsTests : IAsyncLifetime
             ErrorRecord error = _engine.Run($"{command} nobody@example.com -Session prod*").Error;
             Assert.StartsWith("MbUserNotFound,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
             Assert.Equal("nobody@example.com", error.TargetObject);
-            Assert.Contains("'prod-west', 'prod-east'", error.ToString(), StringComparison.Ordinal);
+            Assert.Contains("'prod-east', 'prod-west'", error.ToString(), StringComparison.Ordinal);
         }
 
         ErrorRecord unknown = _engine.Run("Get-MbProjectToken -Id 0198c0de-0000-7000-8000-00000000000b -Session prod*").Error;
