@@ -77,7 +77,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
     {
         _describesHeaders = IsShown("Debug", "DebugPreference");
         _describesAttempts = IsShown("Verbose", "VerbosePreference");
-        _followsInput = MyInvocation.ExpectingInput && PipelineRecord.HasVariableBefore(CommandRuntime);
+        _followsInput = MyInvocation.ExpectingInput && PipelineRecord.HasVariableBefore(CommandRuntime) && PipelineRecord.NamesAfter(CommandRuntime).Any();
     }
 
     /// <summary>Ends whatever is under way, from another thread.</summary>

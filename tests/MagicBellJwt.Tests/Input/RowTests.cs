@@ -213,6 +213,18 @@ public sealed class RowTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.All(pairs, pair => Assert.Equal(pair.Get<string>("Asked"), pair.Get<string>("Listed")));
     }
 
+    [Fact]
+    public async Task Where_no_later_command_pairs_anything_a_variable_slows_nothing_down()
+    {
+        await Server.SeedAsync(userId: "usr_many", userTokens: 12);
+        await Server.FailAsync("DELETE * never");
+
+        using RunningScript running = Engine.Start("Get-MbUserToken usr_many -OutVariable listed | Remove-MbUserToken -Force");
+        Assert.True(await Eventually.IsAsync(async () => (await WritesAsync()).Length == 8));
+
+        running.Stop();
+    }
+
     [Theory]
     [InlineData("1, 2 | New-MbProjectToken -Name ci")]
     [InlineData("'x', 'y' | New-MbUserToken -Email hana@example.com -Name laptop")]
