@@ -70,7 +70,7 @@ Describe 'examples/rotate-tokens.ps1' {
         (Invoke-Example rotate-tokens.ps1 "-EndingWithin 3.00:00:00 -Overlap 0:00:01 -SaveTo $saveTo $journal").ExitCode | Should -Be 0
         (Get-MbProjectToken 'ci soon').Id | Should -Contain $old.Id
         Test-Path "$store/ci late" | Should -BeFalse
-        Start-Sleep -Milliseconds 1200
+        Start-Sleep -Milliseconds 2200
         (Invoke-Example rotate-tokens.ps1 "-EndingWithin 0:00:01 -SaveTo $saveTo $journal").ExitCode | Should -Be 0
         (Get-MbProjectToken 'ci soon').Id | Should -Not -Contain $old.Id
     }
@@ -83,7 +83,7 @@ Describe 'examples/rotate-tokens.ps1' {
         $run.ExitCode | Should -Be 0 -Because $run.Said
         Test-Path "$store/ci text a", "$store/ci text b" | Should -Be $true, $true
         (Get-MbProjectToken 'ci text a').Count | Should -Be 2
-        Start-Sleep -Milliseconds 1200
+        Start-Sleep -Milliseconds 2200
         $run = Invoke-Example rotate-tokens.ps1 "-EndingWithin 3s -SaveTo `"$put`" $($journal.Replace("'", '"'))" -AsFile
         $run.ExitCode | Should -Be 0 -Because $run.Said
         @(Get-MbProjectToken 'ci text a').Count | Should -Be 1

@@ -13,14 +13,14 @@ namespace MagicBellJwt.Commands;
 /// <summary>Issues tokens, to the pipeline or into a store. One that surely nobody was given is revoked again.</summary>
 public abstract class NewTokenCmdlet : WritingCmdlet
 {
-    // What a reader puts where bytes are no character of the encoding that it was told.
+    // What a reader writes for bytes that are no character in the encoding that it was told.
     private const char Unreadable = '\uFFFD';
     private const string ReadAgain = "The file is not in UTF-8. Read it with its own encoding, such as Import-Csv -Encoding Latin1 (-Encoding Default in Windows PowerShell).";
 
     // The Date header, which tells the server's clock, has whole seconds.
     private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(5);
 
-    // What keeps an object in a file or a text, and has a type's name where a SecureString was.
+    // Commands that write objects as text: where a SecureString was, they write a type's name.
     private static readonly string[] s_losesValues = ["Export-Csv", "ConvertTo-Csv", "ConvertTo-Json", "ConvertTo-Html", "Export-Clixml"];
 
     private readonly ScriptRunner _scripts;
@@ -148,7 +148,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
 
             if (_rows.SameBefore(row) is { } before)
             {
-                WriteWarning($"{row.Place} says the same as {before.ToLowerInvariant()}, so no second token is issued.");
+                WriteWarning($"{row.Place} says the same as {before.ToLowerInvariant()}, and was left out.");
                 return;
             }
 
@@ -248,7 +248,6 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     private protected void Issue(TokenScope scope, TokenRequest request, string target, string description)
     {
         TokenScope.Check(scope.Kind, request);
-        request = ByPolicy(request, scope.Session.IssuePolicy?.Of(scope.Kind));
         if (IdempotencyKey is not null && _keyUsed)
         {
             throw MagicBellException.Invalid("An idempotency key is for one token: with the same key the server would answer with the first token again.");
@@ -259,6 +258,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
             throw MagicBellException.Invalid("What names the token is a token's value, or holds one. It would be kept and shown wherever it was sent, so nothing was sent.");
         }
 
+        request = ByPolicy(request, scope.Session.IssuePolicy?.Of(scope.Kind));
         if (IsMisread(request.Email) || IsMisread(request.ExternalId))
         {
             throw MagicBellException.Invalid($"A character of the user's address or id could not be read (it shows as {Unreadable}), so it names nobody. {ReadAgain}");

@@ -97,7 +97,7 @@ public abstract class RemoveTokenCmdlet : WritingCmdlet
                 Session session = SessionOf(token);
                 if (!_given.Add((session, Guid.Parse(token.Id))))
                 {
-                    WriteVerbose($"The token {token.Id} was given before, and is revoked once.");
+                    WriteVerbose($"The token {token.Id} was given before, so nothing is sent for it this time.");
                     return;
                 }
 

@@ -46,6 +46,24 @@ public sealed class PolicyTests(ServerFixture fixture) : RotationTestBase<Server
         Assert.Equal(3, (await WritesAsync()).Length);
     }
 
+    [Fact]
+    public async Task A_token_that_is_given_for_a_name_is_not_repeated_by_the_policys_refusal()
+    {
+        const string Opaque = "opaque-canary-0123456789abcdef";
+        Connect(Usual);
+        Run(
+            "Connect-MbProject $bearer -BaseUri $address -Name opaque -SkipConnectionTest -Policy $policy",
+            ("bearer", Secret.Of(Opaque)),
+            ("address", Server.BaseAddress),
+            ("policy", PolicyFile)).MustSucceed();
+
+        ErrorRecord error = Run($"New-MbProjectToken '{Opaque}' -Session opaque").Error;
+
+        Assert.Contains("is a token's value", error.Exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(Opaque, error.Exception.Message, StringComparison.Ordinal);
+        Assert.Empty(await WritesAsync());
+    }
+
     [Theory]
     [InlineData("New-MbProjectToken 'ci long' -ExpiresIn 181d", "-ExpiresIn 180d, or less")]
     [InlineData("New-MbProjectToken 'ci long' -ExpiresAt (Get-Date).AddDays(181)", "-ExpiresIn 180d, or less")]

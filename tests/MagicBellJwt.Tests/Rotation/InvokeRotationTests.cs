@@ -22,9 +22,6 @@ public sealed class InvokeRotationTests(ServerFixture fixture) : RotationTestBas
         return Run($"Invoke-MbRotation $policy -JournalPath $journal {options}", ("policy", PolicyFile), ("journal", Journal));
     }
 
-    // The server's clock is known by the second.
-    private static Task AgeAsync() => Task.Delay(2200, TestContext.Current.CancellationToken);
-
     [Fact]
     public async Task What_a_rule_says_is_due_is_rotated_into_its_store_and_the_rest_is_left_alone()
     {

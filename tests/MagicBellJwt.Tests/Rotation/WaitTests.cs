@@ -37,7 +37,7 @@ public sealed class WaitTests(ServerFixture fixture) : RotationTestBase<ServerFi
         Run(VaultModule).MustSucceed();
         string policy = Path.Combine(Folder, "policy.json");
         await File.WriteAllTextAsync(policy, $$"""{ "rotate": [ { "name": "{{_name}}", "olderThan": "0:00:00.001", "vault": "prod", "overlap": "1s" } ] }""", TestContext.Current.CancellationToken);
-        await Task.Delay(2200, TestContext.Current.CancellationToken);
+        await AgeAsync();
 
         IReadOnlyList<PSObject> rows = Run("Invoke-MbRotation $policy -JournalPath $journal -Wait", ("policy", policy), ("journal", Journal)).MustSucceed();
 
