@@ -71,6 +71,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         ("DELETE", "$project[5].Id | Remove-MbProjectToken -PassThru -Force -Verbose -Debug"),
         ("GET DELETE", "$plan = $project[2..4] | Remove-MbProjectToken -Session canary -WhatIf -PassThru -Verbose -Debug; $plan | Export-Clixml $folder/plan.xml; $plan | ConvertTo-Csv | ConvertFrom-Csv | Remove-MbProjectToken -Session canary -Force -PassThru -Verbose -Debug"),
         ("DELETE", "$user[1..3] | Remove-MbUserToken -Session canary -PassThru -Force -Verbose -Debug"),
+        ("GET", "Connect-MbProject $token -BaseUri $address -Name other -SkipConnectionTest -TimeoutSec 1 -MaximumRetryCount $retries; Get-MbProjectToken -Session canary, other -First 3 -Verbose -Debug; Get-MbSession | Get-MbTokenReport -AllUsers -Verbose -Debug; Get-MbUserToken hana@example.com, nobody@example.com -Session * -Verbose -Debug; Disconnect-MbProject other"),
     ];
 
     /// <summary>What needs no server, or never gets there.</summary>
