@@ -46,6 +46,8 @@ param(
 
 $ErrorActionPreference = 'Stop'
 try {
+    # A vault that is not there would leave every leaked token without a successor.
+    if ($Vault -and -not (Microsoft.PowerShell.SecretManagement\Get-SecretVault -Name $Vault)) { throw "There is no vault '$Vault' on this account." }
     $session = Connect-MbProject -PassThru
 
     # Find, and prove by a read with each token, which changes nothing.

@@ -5,10 +5,10 @@
     Connects with the token in a file (-TokenFile), in the vault (-ConnectWith), or in the environment variable MAGICBELL_PROJECT_TOKEN.
     That very token is rotated only where its place is known, a file or the vault: its successor is put there. Else it is left out.
     An old token ends with the first run after its overlap: run this as often as the overlap is long.
-    Give every run of a project the same -JournalPath, or none. Exit codes for a scheduler:
+    Give every run of a project the same -JournalPath or -JournalVault, or none. Exit codes for a scheduler:
       0  all rotated, or nothing to do
       1  some failed: their old tokens are still in place, and the next run goes on
-      2  could not start: no module, no token, no connection
+      2  could not start: no module, no vault, no token, no connection
 .EXAMPLE
     ./rotate-tokens.ps1 -Vault prod -Name ci, deploy -Overlap 2h
 .EXAMPLE
@@ -34,6 +34,8 @@ param(
     # A file that holds the token to connect with, readable and writable by this account only. A rotation of that token puts its successor there.
     [string] $TokenFile,
     [string] $JournalPath,
+    # The vault that keeps the journal, for machines that are new each time. Never let two runs go at once then.
+    [string] $JournalVault,
     [uri] $BaseUri
 )
 
@@ -41,6 +43,9 @@ $ErrorActionPreference = 'Stop'
 try {
     if (-not (Get-Command Update-MbProjectToken -ErrorAction Ignore)) { Import-Module MagicBellJwt }
     if (-not $Vault -and -not $SaveTo) { throw 'Say where the new tokens go: -Vault or -SaveTo.' }
+    foreach ($place in $Vault, $JournalVault) {
+        if ($place -and -not (Microsoft.PowerShell.SecretManagement\Get-SecretVault -Name $place)) { throw "There is no vault '$place' on this account." }
+    }
 
     # `pwsh -File` passes text alone.
     if ($SaveTo -and $SaveTo -isnot [scriptblock]) {
@@ -63,6 +68,7 @@ catch {
 $store = if ($Vault) { @{ Vault = $Vault; SecretName = $SecretName } } else { @{ SaveTo = $SaveTo } }
 $common = @{ Session = $session; ErrorAction = 'Continue'; ErrorVariable = '+failures' }
 if ($JournalPath) { $common.JournalPath = $JournalPath }
+if ($JournalVault) { $common.JournalVault = $JournalVault }
 
 $failures = @()
 try {

@@ -113,6 +113,43 @@ public sealed class AdoptionTests : RotatorTestBase
         Assert.Equal(live, Api.Live("ci"));
     }
 
+    // The journal says which one the held token has replaced, so another older one of that name is somebody else's.
+    [Fact]
+    public async Task Where_the_journal_tells_what_was_replaced_another_token_of_the_name_is_never_revoked()
+    {
+        string old = await IssueToStoreAsync();
+        string held = Store.Held!;
+        Pass(TimeSpan.FromMinutes(1));
+        string other = await IssueToStoreAsync();
+        Store.Held = held;
+        Pass(TimeSpan.FromMinutes(20));
+        await WithRotatorAsync(rotator => rotator.RotateByIdAsync(old, null), s_overlap);
+        Pass(TimeSpan.FromMinutes(20));
+
+        await WithRotatorAsync(rotator => rotator.RotateByIdAsync(HeldId(), null), s_overlap);
+
+        Assert.DoesNotContain(old, Api.Live("ci"));
+        Assert.Contains(other, Api.Live("ci"));
+        Assert.Equal(3, Api.Live("ci").Length);
+    }
+
+    // With a journal in the vault nothing is inferred: what it does not say was not done by a run.
+    [Fact]
+    public async Task With_a_journal_in_the_vault_that_says_nothing_of_it_no_older_token_is_revoked()
+    {
+        await IssueToStoreAsync();
+        Pass(TimeSpan.FromMinutes(20));
+        await IssueToStoreAsync();
+        Pass(TimeSpan.FromMinutes(20));
+        Kept = "";
+
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync(overlap: s_overlap));
+
+        Assert.Equal(MagicBellError.Conflict, failure.Error);
+        Assert.Equal(2, Api.Live("ci").Length);
+        Assert.Equal("", Kept);
+    }
+
     [Fact]
     public async Task The_old_one_by_its_id_is_ended_and_not_rotated_again()
     {

@@ -23,7 +23,9 @@ public sealed class CertaintyTests(ITestOutputHelper output)
     /// <param name="IsResume">Whether the run only finishes what others left.</param>
     /// <param name="HasOverlap">Whether the old token is to stay a while.</param>
     /// <param name="ListDelay">How many lists after a create lack the new token.</param>
-    public sealed record Night(int Request, Fault Fault, StoreFault Store, bool IsResume, bool HasOverlap, int ListDelay);
+    /// <param name="Keep">Of a journal in a vault: the number of the write that fails.</param>
+    /// <param name="IsKept">Whether that write was carried out all the same.</param>
+    public sealed record Night(int Request, Fault Fault, StoreFault Store, bool IsResume, bool HasOverlap, int ListDelay, int Keep, bool IsKept);
 
     public enum StoreFault
     {
@@ -35,8 +37,10 @@ public sealed class CertaintyTests(ITestOutputHelper output)
         DiesAfter,
     }
 
-    [Fact]
-    public void Whatever_happens_the_store_holds_a_working_token_and_every_other_live_one_is_named()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Whatever_happens_the_store_holds_a_working_token_and_every_other_live_one_is_named(bool isJournalInVault)
     {
         Gen<Night> nights =
             from request in Gen.Choose(0, 9)
@@ -45,7 +49,9 @@ public sealed class CertaintyTests(ITestOutputHelper output)
             from isResume in Gen.Frequency((3, Gen.Constant(false)), (1, Gen.Constant(true)))
             from hasOverlap in Gen.Frequency((3, Gen.Constant(false)), (1, Gen.Constant(true)))
             from listDelay in Gen.Frequency((3, Gen.Constant(0)), (2, Gen.Choose(1, 9)))
-            select new Night(request, fault, store, isResume, hasOverlap, listDelay);
+            from keep in Gen.Frequency((2, Gen.Constant(-1)), (1, Gen.Choose(0, 8)))
+            from isKept in Gen.Elements(true, false)
+            select new Night(request, fault, store, isResume, hasOverlap, isJournalInVault ? 0 : listDelay, keep, isKept);
         Gen<(int Hours, Night[] Nights)> histories =
             from hours in Gen.Frequency((1, Gen.Constant(0)), (1, Gen.Choose(-30, 30)))
             from sequence in nights.ListOf()
@@ -54,18 +60,19 @@ public sealed class CertaintyTests(ITestOutputHelper output)
         Prop.ForAll(histories.ToArbitrary(), history =>
         {
             runs++;
-            using var world = new World(TimeSpan.FromHours(history.Hours));
+            using var world = new World(TimeSpan.FromHours(history.Hours), isJournalInVault);
             world.RunAsync(history.Nights).GetAwaiter().GetResult();
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(250));
         output.WriteLine($"{runs} sequences of nights.");
     }
 
-    private sealed class World(TimeSpan clockOffset) : RotatorTestBase(new Api(clockOffset))
+    private sealed class World(TimeSpan clockOffset, bool isJournalInVault) : RotatorTestBase(new Api(clockOffset))
     {
         private readonly List<string> _said = [];
 
         internal async Task RunAsync(Night[] nights)
         {
+            Kept = isJournalInVault ? "" : null;
             await IssueToStoreAsync();
             string[] others = [.. Enumerable.Range(0, 3).Select(number => "other " + number)];
             foreach (string other in others)
@@ -79,6 +86,16 @@ public sealed class CertaintyTests(ITestOutputHelper output)
                 Api.FailAt(night.Request, night.Fault);
                 Api.ListDelay = night.ListDelay;
                 Store.OnStore = night.Store == StoreFault.None ? null : (store, value) => Misbehave(store, value, night.Store);
+                int kept = 0;
+                OnKeep = text =>
+                {
+                    bool fails = kept++ == night.Keep;
+                    Kept = fails && !night.IsKept ? Kept : text;
+                    if (fails)
+                    {
+                        throw new MagicBellException(MagicBellError.RotationFailed, "The journal cannot be written.");
+                    }
+                };
                 await OneRunAsync(() => night.IsResume ? ResumeAsync() : RotateAsync(overlap: night.HasOverlap ? TimeSpan.FromTicks(1) : default));
                 Api.Recover();
                 See(others, night.ToString());
@@ -86,6 +103,7 @@ public sealed class CertaintyTests(ITestOutputHelper output)
 
             // The next runs without faults settle what can be settled.
             Store.OnStore = null;
+            OnKeep = null;
             Api.ListDelay = 0;
             for (int run = 0; run < 2; run++)
             {
@@ -132,7 +150,12 @@ public sealed class CertaintyTests(ITestOutputHelper output)
             _said.AddRange(Pipeline.Warnings);
             _said.AddRange(Pipeline.Output.OfType<TokenRotation>().Where(rotation => rotation.OldRevokedAt is null).SelectMany(rotation => new[] { rotation.OldId, rotation.NewId }));
 
-            // Another process is the next one.
+            // Another process is the next one, later than a run may be at a step.
+            if (isJournalInVault)
+            {
+                AgeJournal(TimeSpan.FromMinutes(11));
+            }
+
             Pipeline.Dispose();
             Pipeline = new FakePipeline(Api);
             Session.Disconnect();

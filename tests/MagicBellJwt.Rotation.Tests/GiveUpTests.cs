@@ -134,4 +134,61 @@ public sealed class GiveUpTests : RotatorTestBase
         Assert.Contains("stays until", told, StringComparison.Ordinal);
         Assert.Equal(2, Api.Live("ci").Length);
     }
+
+    // The step at which the run died, what stores, what is told, and null where the new token is revoked.
+    [Theory]
+    [InlineData(RotationStep.Begun, "vault", "may still finish the create")]
+    [InlineData(RotationStep.Created, "vault", null)]
+    [InlineData(RotationStep.Proved, "vault", null)]
+    [InlineData(RotationStep.Storing, "vault", null)]
+    [InlineData(RotationStep.Stored, "vault", "vault 'prod' holds the new project token")]
+    [InlineData(RotationStep.Revoking, "vault", "vault 'prod' holds the new project token")]
+    [InlineData(RotationStep.Created, "file", null)]
+    [InlineData(RotationStep.Storing, "file", null)]
+    [InlineData(RotationStep.Stored, "file", "file '/var/lib/magicbell/token' holds the new project token")]
+    [InlineData(RotationStep.Revoking, "file", "file '/var/lib/magicbell/token' holds the new project token")]
+    [InlineData(RotationStep.Proved, "script", null)]
+    [InlineData(RotationStep.Storing, "script", "-SaveTo may have stored the new project token")]
+    [InlineData(RotationStep.Stored, "script", "-SaveTo may have stored the new project token")]
+    [InlineData(RotationStep.Proved, "pipeline", null)]
+    [InlineData(RotationStep.Storing, "pipeline", "Somebody may have received the new project token")]
+    public async Task A_run_that_died_is_given_up_where_nobody_can_hold_the_new_token_and_else_both_are_named(RotationStep died, string place, string? told)
+    {
+        string old = await IssueToStoreAsync();
+        (Store.IsFile, Store.IsScript) = (place == "file", place == "script");
+        Kept = "";
+        OnKeep = text =>
+        {
+            Kept = text;
+            if (string.Equals(Steps.Last(), died.ToString(), StringComparison.OrdinalIgnoreCase))
+            {
+                Api.Kill();
+            }
+        };
+        await Assert.ThrowsAsync<KilledException>(() => WithRotatorAsync(rotator => rotator.RotateAsync("ci", null), place == "pipeline" ? null : Store));
+        Api.Recover();
+        OnKeep = null;
+        AgeJournal(TimeSpan.FromMinutes(11));
+        string[] before = Api.Live("ci");
+        string value = Store.Held!;
+
+        if (told is null)
+        {
+            Assert.Equal(2, before.Length);
+            await GiveUpAsync();
+            Assert.Equal([old], Api.Live("ci"));
+            Assert.Equal("undone", Steps.Last());
+            Assert.Contains(old, Assert.Single(Pipeline.Warnings), StringComparison.Ordinal);
+        }
+        else
+        {
+            MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(GiveUpAsync);
+            Assert.Contains(told, failure.Message, StringComparison.Ordinal);
+            Assert.All(before.Except([old]), id => Assert.Contains(id, failure.Message, StringComparison.Ordinal));
+            Assert.Equal(before, Api.Live("ci"));
+            Assert.Contains(old, before);
+        }
+
+        Assert.Equal(value, Store.Held);
+    }
 }

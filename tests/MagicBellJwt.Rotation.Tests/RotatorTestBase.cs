@@ -1,6 +1,8 @@
 using System;
+using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -40,7 +42,13 @@ public abstract class RotatorTestBase : IDisposable
 
     private protected string JournalPath => Path.Combine(_folder.FullName, "rotations.jsonl");
 
-    private protected string[] Steps => [.. File.ReadLines(JournalPath).Select(line => line.Split("\"step\":\"")[1].Split('"')[0])];
+    /// <summary>The journal that a vault keeps, as text; null where it is a file.</summary>
+    private protected string? Kept { get; set; }
+
+    /// <summary>What happens when the journal is to be kept in its vault; null for nothing but that.</summary>
+    private protected Action<string>? OnKeep { get; set; }
+
+    private protected string[] Steps => [.. (Kept?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? File.ReadLines(JournalPath)).Select(line => line.Split("\"step\":\"")[1].Split('"')[0])];
 
     public void Dispose()
     {
@@ -82,14 +90,33 @@ public abstract class RotatorTestBase : IDisposable
 
     private protected async Task WithRotatorAsync(Func<Rotator, Task> work, ITokenStore? store, TimeSpan overlap = default, Action<RotationJournal>? look = null)
     {
-        using RotationJournal journal = RotationJournal.Open(JournalPath);
+        bool isInVault = Kept is not null;
+        using RotationJournal journal = isInVault ? RotationJournal.OfText(Kept!, "prod/journal") : RotationJournal.Open(JournalPath);
         look?.Invoke(journal);
         Api.OnKill = journal.Dispose;
         await work(new Rotator(Session, TokenKind.Project, journal, Pipeline, new RotationOptions
         {
             Overlap = overlap,
+            JournalVault = isInVault ? "prod" : null,
+            KeepJournal = isInVault ? () => Keep(journal.Text) : null,
             StoreFor = _ => store,
-            StoreOf = entry => entry.Vault is not null || entry.IsStoredByScript ? Store : null,
+            StoreOf = entry => entry.Vault is not null || entry.File is not null || entry.IsStoredByScript ? Store : null,
         }));
     }
+
+    private void Keep(string text)
+    {
+        if (OnKeep is { } instead)
+        {
+            instead(text);
+        }
+        else
+        {
+            Kept = text;
+        }
+    }
+
+    /// <summary>Lets the steps in a journal of a vault be older.</summary>
+    private protected void AgeJournal(TimeSpan time) => Kept = Regex.Replace(
+        Kept!, "(?<=\"time\":\")[^\"]+", match => RotationJournal.Time(DateTimeOffset.Parse(match.Value, CultureInfo.InvariantCulture) - time));
 }

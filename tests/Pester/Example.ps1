@@ -15,9 +15,9 @@ $script:preparation = {
     Import-Module $Module
     Set-Location $Folder
 
-    # Says yes where a command asks, and keeps journals in the folder.
+    # Says yes where a command asks, and keeps journals in the folder, but for one that the example keeps in a vault.
     $ConfirmPreference = 'None'
-    $PSDefaultParameterValues = @{ '*-Mb*Rotation:JournalPath' = (Join-Path $Folder 'rotations.jsonl'); 'Update-Mb*Token:JournalPath' = Join-Path $Folder 'rotations.jsonl' }
+    $PSDefaultParameterValues = if ($Code -match '-JournalVault') { @{} } else { @{ '*-Mb*Rotation:JournalPath' = (Join-Path $Folder 'rotations.jsonl'); 'Update-Mb*Token:JournalPath' = Join-Path $Folder 'rotations.jsonl' } }
 
     $vault = New-Module -Name Microsoft.PowerShell.SecretManagement -ArgumentList $env:MAGICBELL_PROJECT_TOKEN {
         param($ProjectToken)

@@ -9,10 +9,11 @@ BeforeAll {
     Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local
 
     # Runs an example to its end; gives its exit code and all that it said.
-    function Invoke-Example([string] $Name, [string] $Arguments, $Token = $sandbox.Token, [switch] $AsFile) {
+    function Invoke-Example([string] $Name, [string] $Arguments, $Token = $sandbox.Token, [switch] $AsFile, [string] $State) {
         $start = [Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path)
         $start.Arguments = if ($AsFile) { "$(Get-ShellLibrary) -NoProfile -NonInteractive -File `"$repository/examples/$Name`" $Arguments" } else { "$(Get-ShellLibrary) -NoProfile -NonInteractive -Command `"Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments; exit `$LASTEXITCODE`"" }
         $start.EnvironmentVariables['PSModulePath'] = "$repository/out$([IO.Path]::PathSeparator)$env:PSModulePath"
+        if ($State) { $start.EnvironmentVariables['XDG_STATE_HOME'] = $start.EnvironmentVariables['LOCALAPPDATA'] = $State }
         $start.RedirectStandardOutput = $true
         $start.RedirectStandardError = $true
         $start.UseShellExecute = $false
@@ -111,8 +112,76 @@ Describe 'examples/rotate-tokens.ps1' {
         @{ Why = 'no store'; Arguments = "-Name 'ci example'"; Good = $true }
         @{ Why = 'a wrong token'; Arguments = '-Name x -SaveTo { }'; Good = $false }
         @{ Why = 'no token file'; Arguments = '-Name x -SaveTo { } -TokenFile no-such-file'; Good = $true }
+        @{ Why = 'no module for vaults'; Arguments = '-Name x -Vault prod'; Good = $true }
+        @{ Why = 'no module for the vault of the journal'; Arguments = '-Name x -SaveTo { } -JournalVault prod'; Good = $true }
     ) {
         (Invoke-Example rotate-tokens.ps1 $Arguments -Token $(if ($Good) { $sandbox.Token } else { $wrong })).ExitCode | Should -Be 2
+    }
+}
+
+Describe 'Rotations with a vault, each run as a file in a process of its own' {
+    BeforeAll {
+        # A vault whose secrets are files, in the place of Microsoft's modules.
+        $script:secrets = Join-Path $TestDrive 'secrets'
+        $folder = Join-Path $TestDrive 'modules/Microsoft.PowerShell.SecretManagement'
+        New-Item -ItemType Directory $folder, $secrets | Out-Null
+        Set-Content (Join-Path $folder 'Microsoft.PowerShell.SecretManagement.psm1') @"
+function Get-SecretVault(`$Name) { if (`$Name -eq 'prod') { [pscustomobject]@{ Name = 'prod' } } else { Write-Error "Vault `$Name does not exist in registry." } }
+function Get-Secret(`$Vault, `$Name) { if (Test-Path "$secrets/`$Name") { [Net.NetworkCredential]::new('', [IO.File]::ReadAllText("$secrets/`$Name")).SecurePassword } }
+function Set-Secret(`$Vault, `$Name, `$Secret) { [IO.File]::WriteAllText("$secrets/`$Name", [Net.NetworkCredential]::new('', `$Secret).Password) }
+"@
+        $script:modules = $env:PSModulePath
+        $env:PSModulePath = (Join-Path $TestDrive 'modules') + [IO.Path]::PathSeparator + $env:PSModulePath
+        $script:login = Join-Path $TestDrive 'vault-login'
+        $script:rules = Join-Path $TestDrive 'vault-policy.json'
+
+        # The id of the token that a file holds.
+        function Get-HeldId([string] $Path) { ([IO.File]::ReadAllText($Path).Trim() | ConvertFrom-MbToken).Id }
+    }
+
+    AfterAll { $env:PSModulePath = $modules }
+
+    It 'ends the overlap of the run before on a machine without any state, in the vault and in the file that it logs in with: <Option>' -ForEach @(
+        @{ Option = ''; Mark = 'none' }
+        @{ Option = '-JournalVault prod'; Mark = 'kept' }
+    ) {
+        $name = "ci night $Mark"
+        $own = "login night $Mark"
+        [IO.File]::WriteAllText("$secrets/$name", (New-MbProjectToken $name -ExpiresIn 2d -AsPlainText).Token)
+        [IO.File]::WriteAllText($login, (New-MbProjectToken $own -ExpiresIn 2d -AsPlainText).Token)
+        foreach ($night in 1..3) {
+            Start-Sleep -Milliseconds 2200
+            $before = (Get-HeldId "$secrets/$name"), (Get-HeldId $login)
+            $run = Invoke-Example rotate-tokens.ps1 "-Name `"$name,$own`" -Vault prod -TokenFile `"$login`" -Overlap 1s $Option" -AsFile -State (Join-Path $TestDrive "home-$Mark-$night")
+            $run.ExitCode | Should -Be 0 -Because $run.Said
+            @(Get-MbProjectToken $name).Id | Sort-Object | Should -Be ($before[0], (Get-HeldId "$secrets/$name") | Sort-Object)
+            @(Get-MbProjectToken $own).Id | Sort-Object | Should -Be ($before[1], (Get-HeldId $login) | Sort-Object)
+        }
+    }
+
+    It 'ends with 2 when it could not start: <Why>' -ForEach @(
+        @{ Why = 'another vault'; Script = 'rotate-tokens.ps1'; Arguments = '-Name x -Vault nowhere' }
+        @{ Why = 'another vault in the policy'; Script = 'rotate-by-policy.ps1'; Rule = '"vault": "nowhere"' }
+        @{ Why = 'a rule with a fault'; Script = 'rotate-by-policy.ps1'; Rule = '"vlt": "prod"' }
+        @{ Why = 'no such vault, and tokens that leaked'; Script = 'incident.ps1'; Arguments = '. -Vault nowhere' }
+    ) {
+        [IO.File]::WriteAllText($login, (New-MbProjectToken 'login of none' -ExpiresIn 2d -AsPlainText).Token)
+        Set-Content $rules "{ `"rotate`": [ { `"name`": `"login of none`", `"olderThan`": `"1s`", $Rule } ] }"
+        $run = Invoke-Example $Script $(if ($Arguments) { $Arguments } else { "-Policy `"$rules`" -TokenFile `"$login`"" }) -AsFile
+        $run.ExitCode | Should -Be 2 -Because $run.Said
+    }
+
+    It 'ends with 2 when a journal cannot be used, and with 1 when a token failed' {
+        [IO.File]::WriteAllText($login, (New-MbProjectToken 'policy broken' -ExpiresIn 2d -AsPlainText).Token)
+        [IO.File]::WriteAllText("$secrets/other", 'a password')
+        New-MbProjectToken 'policy other' -ExpiresIn 2d | Out-Null
+        Start-Sleep -Milliseconds 2200
+        Set-Content $rules '{ "rotate": [ { "name": "policy other", "olderThan": "1s", "vault": "prod", "secretName": "other" } ] }'
+        $broken = Join-Path $TestDrive 'broken.jsonl'
+        Set-Content $broken 'no journal'
+        (Invoke-Example rotate-by-policy.ps1 "-Policy `"$rules`" -TokenFile `"$login`" -JournalPath `"$broken`"" -AsFile).ExitCode | Should -Be 2
+        (Invoke-Example rotate-by-policy.ps1 "-Policy `"$rules`" -TokenFile `"$login`" -JournalVault prod" -AsFile).ExitCode | Should -Be 1
+        [IO.File]::ReadAllText("$secrets/other") | Should -Be 'a password'
     }
 }
 
@@ -136,9 +205,12 @@ Describe 'examples/rotate-by-policy.ps1' {
         }
     }
 
-    It 'ends with 2 when there is no token, and with 1 when the policy is none' {
+    It 'ends with 2 when there is no token, no policy, or no module for vaults' {
         (Invoke-Example rotate-by-policy.ps1 "-Policy '$policy' -TokenFile no-such-file").ExitCode | Should -Be 2
-        (Invoke-Example rotate-by-policy.ps1 "-Policy no-such-file -TokenFile '$file'").ExitCode | Should -Be 1
+        (Invoke-Example rotate-by-policy.ps1 "-Policy no-such-file -TokenFile '$file'").ExitCode | Should -Be 2
+        $vault = Join-Path $TestDrive 'vault.json'
+        Set-Content $vault '{ "rotate": [ { "name": "policy *", "olderThan": "1s", "vault": "prod" } ] }'
+        (Invoke-Example rotate-by-policy.ps1 "-Policy '$vault' -TokenFile '$file'").ExitCode | Should -Be 2
     }
 
     It 'has a policy that its schema takes' {

@@ -28,6 +28,7 @@ public sealed class RotationJournal : IDisposable
     private readonly List<(Guid Rotation, string Line)> _lines = [];
     private readonly FileStream? _lock;
     private readonly bool _isReadOnly;
+    private readonly bool _isKeptElsewhere;
     private bool _isTemporary;
     private FileStream? _file;
 
@@ -56,7 +57,14 @@ public sealed class RotationJournal : IDisposable
         }
     }
 
-    /// <summary>The file.</summary>
+    private RotationJournal(string place, string text)
+    {
+        Path = place;
+        _isKeptElsewhere = true;
+        Read(s_utf8.GetBytes(text.Length > 0 ? text + "\n" : ""));
+    }
+
+    /// <summary>The file; of a journal that is kept elsewhere, its place in words.</summary>
     public string Path { get; }
 
     /// <summary>The rotations, the oldest first.</summary>
@@ -84,6 +92,28 @@ public sealed class RotationJournal : IDisposable
     /// <param name="path">The file.</param>
     /// <exception cref="MagicBellException">It cannot be read.</exception>
     public static RotationJournal Peek(string path) => Guard(path, () => new RotationJournal(path, readOnly: true));
+
+    /// <summary>Makes a journal of text that is kept in another place than a file. It has no lock, and whoever makes it keeps <see cref="Text"/> after each step.</summary>
+    /// <param name="text">What was kept; empty for a new journal.</param>
+    /// <param name="place">Where, in words.</param>
+    /// <exception cref="MagicBellException">A line of it cannot be read.</exception>
+    public static RotationJournal OfText(string text, string place) => new(place, text);
+
+    /// <summary>Of a journal that is kept elsewhere: what is to be kept now, without what no later run has to know.</summary>
+    public string Text
+    {
+        get
+        {
+            lock (_gate)
+            {
+                RotationEntry[] needed = Needed();
+
+                // Never empty again: not every vault takes an empty secret.
+                var ids = new HashSet<Guid>((needed.Length > 0 ? needed : _entries.Skip(_entries.Count - 1)).Select(entry => entry.Id));
+                return string.Join("\n", _lines.Where(line => ids.Contains(line.Rotation)).Select(line => line.Line));
+            }
+        }
+    }
 
     /// <summary>Where a project's journal is unless somebody says otherwise.</summary>
     /// <param name="address">The API's address: its host counts, and its port where that is not the scheme's own.</param>
@@ -159,11 +189,19 @@ public sealed class RotationJournal : IDisposable
             }
         }
 
-        byte[] text = s_utf8.GetBytes(JsonConvert.SerializeObject(line) + "\n");
+        string json = JsonConvert.SerializeObject(line);
+        byte[] text = s_utf8.GetBytes(json + "\n");
         Guard(Path, () =>
         {
             lock (_gate)
             {
+                if (_isKeptElsewhere)
+                {
+                    _lines.Add((entry.Id, json));
+                    Apply(entry, name => line.TryGetValue(name, out string? value) ? value : null);
+                    return true;
+                }
+
                 FileStream file = _file ?? throw new ObjectDisposedException(nameof(RotationJournal));
                 long length = file.Position + text.Length;
                 file.Write(text, 0, text.Length);
@@ -352,15 +390,23 @@ public sealed class RotationJournal : IDisposable
         DateTimeOffset? TimeOf(string name) => fact(name) is { } text && Rfc3339.TryParse(text, out DateTimeOffset time) ? time : null;
     }
 
-    /// <summary>
-    /// Rewrites the journal without what is finished, but for what an unfinished rotation may have to know: who came after it,
-    /// and tokens that may be orphans.
-    /// </summary>
+    /// <summary>What a later run has to know: what is unfinished and who came after it, tokens that may be orphans, and which token each of today's has replaced.</summary>
+    private RotationEntry[] Needed()
+    {
+        int firstUnfinished = _entries.FindIndex(entry => !entry.IsFinished);
+        var replaced = new HashSet<string>(_entries.Where(entry => entry.IsCompleted).Select(entry => entry.OldId), StringComparer.OrdinalIgnoreCase);
+        return
+        [
+            .. _entries.Where((entry, index) =>
+                entry.PossibleOrphans.Count > 0 || (entry is { IsCompleted: true, NewId: { } newId } && !replaced.Contains(newId)) || (firstUnfinished >= 0 && index >= firstUnfinished)),
+        ];
+    }
+
+    /// <summary>Rewrites the journal without what no later run has to know.</summary>
     /// <returns>The new length.</returns>
     private int Shorten()
     {
-        int firstUnfinished = _entries.FindIndex(entry => !entry.IsFinished);
-        RotationEntry[] kept = [.. _entries.Where((entry, index) => entry.PossibleOrphans.Count > 0 || (firstUnfinished >= 0 && index >= firstUnfinished))];
+        RotationEntry[] kept = Needed();
         var ids = new HashSet<Guid>(kept.Select(entry => entry.Id));
         byte[] text = s_utf8.GetBytes(string.Concat(_lines.Where(line => ids.Contains(line.Rotation)).Select(line => line.Line + "\n")));
         string unfinished = Path + ".new";
@@ -379,5 +425,5 @@ public sealed class RotationJournal : IDisposable
 
     private MagicBellException Unreadable(int line) => new(
         MagicBellError.RotationFailed,
-        string.Format(CultureInfo.InvariantCulture, "Line {0} of the journal {1} cannot be read, so nobody can tell how far its rotations came, or it is not a journal. Correct the line, move the file, or name another with -JournalPath.", line, Path));
+        string.Format(CultureInfo.InvariantCulture, "Line {0} of the journal {1} cannot be read, so nobody can tell how far its rotations came, or it is not a journal. Correct the line, {2}.", line, Path, _isKeptElsewhere ? "or remove the secret" : "move the file, or name another with -JournalPath"));
 }

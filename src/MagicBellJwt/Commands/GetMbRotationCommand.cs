@@ -1,7 +1,9 @@
 using System;
 using System.Linq;
 using System.Management.Automation;
+using MagicBellJwt.Client;
 using MagicBellJwt.Client.Rotation;
+using MagicBellJwt.Completion;
 using MagicBellJwt.Rotation;
 
 namespace MagicBellJwt.Commands;
@@ -23,6 +25,12 @@ public sealed class GetMbRotationCommand : ReadingCmdlet
     [ValidateNotNullOrEmpty]
     public string? JournalPath { get; set; }
 
+    /// <summary>The vault that keeps the journal, where the rotations were given one.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(VaultCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? JournalVault { get; set; }
+
     /// <inheritdoc/>
     private protected override void Input() => Try(null, () =>
     {
@@ -32,9 +40,16 @@ public sealed class GetMbRotationCommand : ReadingCmdlet
         }
     });
 
+    private RotationJournal JournalOf(Session session) => this switch
+    {
+        { JournalVault: not null, JournalPath: not null } => throw MagicBellException.Invalid("-JournalPath and -JournalVault exclude each other: a journal is in one place."),
+        { JournalVault: { } vault } => new VaultJournal(new SecretVault(this, new ScriptRunner(this), vault), vault, session).Journal,
+        _ => RotationJournal.Peek(RotationCmdlet.JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath))),
+    };
+
     private void Read(Session session)
     {
-        var journal = RotationJournal.Peek(RotationCmdlet.JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath)));
+        RotationJournal journal = JournalOf(session);
         WildcardPattern[]? patterns = Name is null ? null : [.. Name.Select(name => WildcardPattern.Get(name, WildcardOptions.IgnoreCase))];
         foreach (RotationEntry entry in journal.Entries.Where(entry => !entry.IsFinished && RotationText.IsOf(entry, session)))
         {

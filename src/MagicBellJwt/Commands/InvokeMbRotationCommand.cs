@@ -28,7 +28,35 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
     public SwitchParameter Wait { get; set; }
 
     /// <inheritdoc/>
-    private protected override void Process() => Try(null, () =>
+    private protected override void Process()
+    {
+        PolicyRun run = null!;
+        try
+        {
+            run = Prepare();
+        }
+        catch (MagicBellException failure)
+        {
+            // It ends here, so that a scheduler tells a run that could not start from one in which a token failed.
+            ThrowTerminatingError(ErrorRecords.Create(failure, null, AdviceFor(failure, null), WhereArgument));
+        }
+
+        Try(null, () =>
+        {
+            Start(null, run.RunAsync);
+            if (Wait)
+            {
+                Finish();
+                foreach (Rotator rotator in _rotators.Values)
+                {
+                    Start(null, rotator.FinishOverlapsAsync);
+                }
+            }
+        });
+    }
+
+    // All that can be seen before the first token: the policy, its vaults, the session, the journal.
+    private PolicyRun Prepare()
     {
         string path = GetUnresolvedProviderPathFromPSPath(Policy);
         string folder = Path.GetDirectoryName(path)!;
@@ -51,22 +79,18 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
             throw MagicBellException.Invalid($"A rule of the policy {path} gives new tokens {LifetimeText.Write(beyond.Lifetime!.Value)}, and the policy for issuing allows {LifetimeText.Write(longest)} at most. Correct one of them.");
         }
 
+        foreach (string vault in rules.Select(rule => rule.Choice.Vault).OfType<string>().Distinct(StringComparer.OrdinalIgnoreCase))
+        {
+            new SecretVault(this, Scripts, vault).Check();
+        }
+
         RotationJournal journal = JournalOf(session);
-        var run = new PolicyRun(session, rules, journal, this, rule => RotatorOf(rule, session, journal))
+        return new PolicyRun(session, rules, journal, this, rule => RotatorOf(rule, session, journal))
         {
             IsLeftOut = (rule, token) => IsLeftOut(rule.Choice, token.Id!, token, session),
             FailedAsync = (failure, target) => OfferAsync(() => Report(failure, target)),
         };
-        Start(null, run.RunAsync);
-        if (Wait)
-        {
-            Finish();
-            foreach (Rotator rotator in _rotators.Values)
-            {
-                Start(null, rotator.FinishOverlapsAsync);
-            }
-        }
-    });
+    }
 
     /// <inheritdoc/>
     private protected override string? AdviceFor(MagicBellException failure, object? target) => failure.Error switch
@@ -87,6 +111,8 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
                 Overlap = rule.Overlap,
                 Waits = Wait,
                 JournalPath = JournalPath,
+                JournalVault = JournalVault,
+                KeepJournal = KeeperOf(journal),
                 IsPreview = IsPreview,
                 StoreFor = old => StoreFor(rule.Choice, old, session),
                 StoreOf = StoreOf,

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Management.Automation;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.Rotation;
+using MagicBellJwt.Completion;
 using MagicBellJwt.Rotation;
 
 namespace MagicBellJwt.Commands;
@@ -11,6 +12,7 @@ namespace MagicBellJwt.Commands;
 public abstract class RotationCmdlet : WritingCmdlet
 {
     private readonly Dictionary<string, RotationJournal> _journals = new(StringComparer.Ordinal);
+    private readonly Dictionary<RotationJournal, VaultJournal> _vaultJournals = [];
 
     private protected RotationCmdlet() => Scripts = new ScriptRunner(this);
 
@@ -18,6 +20,15 @@ public abstract class RotationCmdlet : WritingCmdlet
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? JournalPath { get; set; }
+
+    /// <summary>
+    /// The vault that keeps the journal, as a secret of its own beside those of the tokens, for machines that are new each time. Every run of a
+    /// project needs the same one, and no two may run at once.
+    /// </summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(VaultCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? JournalVault { get; set; }
 
     private protected ScriptRunner Scripts { get; }
 
@@ -60,12 +71,39 @@ public abstract class RotationCmdlet : WritingCmdlet
     /// <exception cref="MagicBellException">It cannot be told which it is, or it cannot be opened.</exception>
     private protected RotationJournal JournalOf(Session session)
     {
+        if (JournalVault is not null)
+        {
+            return VaultJournalOf(session, JournalVault);
+        }
+
         string path = JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath));
         if (!_journals.TryGetValue(path, out RotationJournal? journal))
         {
             // A sandbox in this process is gone with its session, and nothing in its journal can be due after that.
             journal = IsPreview ? RotationJournal.Peek(path) : RotationJournal.Open(path, isTemporary: session.IsSandbox && JournalPath is null);
             _journals.Add(path, journal);
+        }
+
+        return journal;
+    }
+
+    /// <summary>What keeps a journal after each step; null for a file, which has each step by itself, and for a preview.</summary>
+    private protected Action? KeeperOf(RotationJournal journal) => !IsPreview && _vaultJournals.TryGetValue(journal, out VaultJournal? kept) ? kept.Keep : null;
+
+    private RotationJournal VaultJournalOf(Session session, string vault)
+    {
+        if (JournalPath is not null)
+        {
+            throw MagicBellException.Invalid("-JournalPath and -JournalVault exclude each other: a journal is in one place.");
+        }
+
+        string key = VaultJournal.SecretOf(session);
+        if (!_journals.TryGetValue(key, out RotationJournal? journal))
+        {
+            var kept = new VaultJournal(new SecretVault(this, Scripts, vault), vault, session);
+            journal = kept.Journal;
+            _vaultJournals.Add(journal, kept);
+            _journals.Add(key, journal);
         }
 
         return journal;

@@ -41,7 +41,7 @@ public sealed class UndoMbRotationCommand : RotationCmdlet
     /// <inheritdoc/>
     private protected override string? AdviceFor(MagicBellException failure, object? target) => failure.Error switch
     {
-        MagicBellError.TokenNotFound => $"See what is under way: Get-MbRotation{WhereArgument}{(JournalPath is null ? "" : " -JournalPath " + CommandText.Quote(JournalPath))}",
+        MagicBellError.TokenNotFound => $"See what is under way: Get-MbRotation{WhereArgument}{RotationText.JournalArgumentOf(JournalPath, JournalVault)}",
         MagicBellError.Conflict => "Wait until it has ended, then call again.",
         _ => null,
     };
@@ -50,7 +50,7 @@ public sealed class UndoMbRotationCommand : RotationCmdlet
     {
         if (!_rotators.TryGetValue((session, kind), out Rotator? rotator))
         {
-            rotator = new Rotator(session, kind, journal, this, new RotationOptions { JournalPath = JournalPath, IsPreview = IsPreview, StoreOf = StoreOf });
+            rotator = new Rotator(session, kind, journal, this, new RotationOptions { JournalPath = JournalPath, JournalVault = JournalVault, KeepJournal = KeeperOf(journal), IsPreview = IsPreview, StoreOf = StoreOf });
             _rotators.Add((session, kind), rotator);
         }
 

@@ -4,6 +4,7 @@ using System.Linq;
 using System.Management.Automation;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.Rotation;
 using MagicBellJwt.Completion;
 using MagicBellJwt.Rotation;
 
@@ -267,7 +268,8 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         _ = session.Service;
         if (!_rotators.TryGetValue(session, out Rotator? rotator))
         {
-            rotator = new Rotator(session, Kind, JournalOf(session), this, new RotationOptions
+            RotationJournal journal = JournalOf(session);
+            rotator = new Rotator(session, Kind, journal, this, new RotationOptions
             {
                 ExpiresIn = ExpiresIn,
                 Limit = session.IssuePolicy?.Of(Kind),
@@ -276,6 +278,8 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
                 Waits = Wait,
                 NameOwnerAsync = async scope => _owner = await NameOwnerAsync(scope).ConfigureAwait(false),
                 JournalPath = JournalPath,
+                JournalVault = JournalVault,
+                KeepJournal = KeeperOf(journal),
                 IsPreview = IsPreview,
                 PreviewedAsync = (scope, old) => OfferAsync(() => Preview(scope, old)),
                 StoreFor = old => StoreFor(Choice, old, session, _owner.Email, _owner.ExternalId),

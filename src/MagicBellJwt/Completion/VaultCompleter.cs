@@ -12,7 +12,7 @@ public sealed class VaultCompleter : ValueCompleter
     private protected override IEnumerable<(string Text, string ToolTip)> Values(string commandName, string parameterName, IDictionary boundParameters, string typed)
     {
         using PowerShell shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        return [.. shell.AddCommand(VaultStore.Module + @"\Get-SecretVault").Invoke()
+        return [.. shell.AddCommand(SecretVault.Module + @"\Get-SecretVault").Invoke()
             .Select(vault => (Name: vault.Properties["Name"]?.Value as string, Kind: vault.Properties["ModuleName"]?.Value as string))
             .Where(vault => vault.Name is { Length: > 0 })
             .Select(vault => (vault.Name!, $"{vault.Name}, kept by {vault.Kind}"))];

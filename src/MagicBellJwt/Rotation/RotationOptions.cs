@@ -28,6 +28,12 @@ internal sealed class RotationOptions
     /// <summary>The journal that the caller named; null for the project's own.</summary>
     internal string? JournalPath { get; init; }
 
+    /// <summary>The vault that keeps the journal; null for a file.</summary>
+    internal string? JournalVault { get; init; }
+
+    /// <summary>Keeps the journal in its vault; asked after each step, on the pipeline thread. Null for a file, which has each step by itself.</summary>
+    internal Action? KeepJournal { get; init; }
+
     /// <summary>Whether this run only tells what it would do.</summary>
     internal bool IsPreview { get; init; }
 

@@ -14,7 +14,13 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
 
     private string SessionArgument => CommandText.SessionArgument(session);
 
-    private string JournalArgument => options.JournalPath is null ? "" : $" -JournalPath {CommandText.Quote(options.JournalPath)}";
+    private string JournalArgument => JournalArgumentOf(options.JournalPath, options.JournalVault);
+
+    /// <summary>The argument that names a journal; empty for the project's own.</summary>
+    /// <param name="path">Its file; null for another.</param>
+    /// <param name="vault">Its vault; null for a file.</param>
+    internal static string JournalArgumentOf(string? path, string? vault) =>
+        path is not null ? " -JournalPath " + CommandText.Quote(path) : vault is not null ? " -JournalVault " + CommandText.Quote(vault) : "";
 
     /// <summary>The token that a rotation replaces: its id first, since others may choose names.</summary>
     internal static string Old(RotationEntry entry) => entry.Name is null ? entry.OldId : $"{entry.OldId} '{ScreenText.Of(entry.Name)}'";

@@ -30,6 +30,9 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     // How long a list may lack a token that there is.
     private static readonly TimeSpan s_listDelay = TimeSpan.FromMinutes(1);
 
+    // How long another machine may be at a step. A journal in a vault has no lock that ends with the process.
+    private static readonly TimeSpan s_longestStep = TimeSpan.FromMinutes(10);
+
     // So many tokens that a failed -SaveTo may hold, and no more: each run that fails would leave another.
     private const int MaximumUncertain = 3;
 
@@ -150,6 +153,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     /// <exception cref="MagicBellException">Somebody holds the new token, or may, or the old one is not live: both are left as they are.</exception>
     internal async Task GiveUpAsync(RotationEntry entry)
     {
+        CheckIsAlone(entry);
         bool goesOn = await pipeline.ConfirmAsync(
             $"rotation of the {_text.Noun} {RotationText.Old(entry)}, begun {RotationJournal.Time(entry.BegunAt)}, which stands at '{entry.Step}' (new token: {entry.NewId ?? "not known"})",
             "Give up, and revoke the new token where nobody holds it").ConfigureAwait(false);
@@ -183,7 +187,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
                 string holder = rotation.Store switch
                 {
                     null => $"Somebody may have received the new {_text.Noun} {entry.NewId}",
-                    _ when content == StoreContent.Held => $"The {RotationText.Holder(entry)} holds the new {_text.Noun} {entry.NewId}, and nobody can put the old one's value back",
+                    _ when content == StoreContent.Held => $"The {RotationText.Holder(entry)} holds the new {_text.Noun} {entry.NewId}, and the old one's value, which it has overwritten, is kept nowhere else: only whoever has it can put it back there, and call again",
                     _ when CanBeRead(rotation.Store) => $"The {RotationText.Holder(entry)} does not say whether it holds the new {_text.Noun} {entry.NewId}",
                     _ => $"-SaveTo may have stored the new {_text.Noun} {entry.NewId}",
                 };
@@ -216,6 +220,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return false;
         }
 
+        CheckIsAlone(entry);
         bool goesOn = await pipeline.ConfirmAsync(
             $"rotation of the {_text.Noun} {RotationText.Old(entry)}, begun {RotationJournal.Time(entry.BegunAt)}, which stands at '{entry.Step}' (new token: {entry.NewId ?? "not known"})",
             "Finish or undo what was interrupted, or is due").ConfigureAwait(false);
@@ -264,13 +269,13 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     /// <summary>
     /// Goes on with an overlap that a machine began whose journal is not here: the store holds a token of the name, the list shows it as live, and
     /// one older token of that name beside it. Two or more, or a newer one, are not told apart. Only for a run that asks for an overlap: without
-    /// one no rotation leaves two, so the older token is somebody else's.
+    /// one no rotation leaves two, so the older token is somebody else's; so it is where the journal says which one the held token has replaced.
     /// </summary>
     /// <returns>The rotation; null where there is none such.</returns>
     private async Task<RotationEntry?> AdoptAsync(TokenScope scope, IReadOnlyList<ListedToken> tokens, string name)
     {
         ListedToken[] named = TokenPicker.Meant(scope, tokens, name, Entries);
-        if (named.Length != 2 || options.Overlap == TimeSpan.Zero || named.Any(token => token.Id is null) || options.IsPreview || options.StoreFor(named[0]) is not { } store || !CanBeRead(store))
+        if (named.Length != 2 || options.Overlap == TimeSpan.Zero || options.JournalVault is not null || named.Any(token => token.Id is null) || options.IsPreview || options.StoreFor(named[0]) is not { } store || !CanBeRead(store))
         {
             return null;
         }
@@ -278,13 +283,13 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         string? value = await pipeline.RunAsync(store.Read).ConfigureAwait(false);
         ListedToken? held = value is null ? null : named.FirstOrDefault(token => IsValueOf(token.Id!, value));
         ListedToken older = named[0] == held ? named[1] : named[0];
-        if (held is null || older.CreatedAt >= held.CreatedAt)
+        if (held is null || older.CreatedAt >= held.CreatedAt || Entries.Any(entry => TokenScope.IsSameId(entry.NewId, held.Id)))
         {
             return null;
         }
 
-        RotationEntry entry = journal.Begin(
-            RotationText.ProjectKey(session), KindWord, older.Id!, name, scope.UserId, Guid.NewGuid(), lifetime: null, store.Vault, storedByScript: false, options.Overlap, [older.Id!], store.File);
+        RotationEntry entry = await WriteFirstAsync(() => journal.Begin(
+            RotationText.ProjectKey(session), KindWord, older.Id!, name, scope.UserId, Guid.NewGuid(), lifetime: null, store.Vault, storedByScript: false, options.Overlap, [older.Id!], store.File)).ConfigureAwait(false);
         await WriteAsync(
             entry, RotationStep.Retiring, ("new", held.Id), ("fingerprint", TokenFingerprint.Of(value!)), ("secret", store.SecretOf(held.Id!)), ("due", RotationJournal.Time(held.CreatedAt + options.Overlap))).ConfigureAwait(false);
         pipeline.Inform($"The {RotationText.Holder(entry)} holds the {_text.Noun} {held.Id}, and {RotationText.Old(entry)} is the one older token of that name. No journal here says more, so it is taken for the one that was replaced: it ends when the overlap is over.");
@@ -303,9 +308,45 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         journal.Write(entry, step, facts);
+        await KeepJournalAsync().ConfigureAwait(false);
         if (step is RotationStep.Stored || (step is RotationStep.HandedOver && entry.PossibleOrphans.Count == 0))
         {
             await new TokenScope(session, kind, entry.UserId).ClaimAsync(newId, entry.Fingerprint, RotationText.StoredIn(entry) ?? "the pipeline", pipeline.WriteCall).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Begins an entry of the journal. Where it cannot be kept, it is over again: nothing was sent.</summary>
+    private async Task<RotationEntry> WriteFirstAsync(Func<RotationEntry> begin)
+    {
+        RotationEntry entry = begin();
+        try
+        {
+            await KeepJournalAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)
+        {
+            journal.Write(entry, RotationStep.Undone);
+            throw;
+        }
+
+        return entry;
+    }
+
+    private Task KeepJournalAsync() => options.KeepJournal is not { } keep ? Task.CompletedTask : pipeline.RunAsync(() =>
+    {
+        keep();
+        return true;
+    });
+
+    /// <summary>Refuses to touch what another machine may be at: undone while it stores the new token, that token would be dead in its store.</summary>
+    /// <exception cref="MagicBellException">One may be.</exception>
+    private void CheckIsAlone(RotationEntry entry)
+    {
+        DateTimeOffset until = entry.StepAt + s_longestStep;
+        if (options.KeepJournal is not null && !_begun.Contains(entry.Id) && DateTimeOffset.UtcNow < until
+            && entry.Step is RotationStep.Begun or RotationStep.Created or RotationStep.Proved or RotationStep.Storing)
+        {
+            throw Failed($"The rotation of the {_text.Noun} {RotationText.Old(entry)} stands at '{entry.Step}' since {RotationJournal.Time(entry.StepAt)}, and the run that began it may still be at work elsewhere, so nothing is done to it before {RotationJournal.Time(until)}. After that: {_text.Resume}");
         }
     }
 
@@ -347,10 +388,10 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         session.Completions.Clear();
         Guid key = Guid.NewGuid();
-        RotationEntry entry = journal.Begin(
+        RotationEntry entry = await WriteFirstAsync(() => journal.Begin(
             RotationText.ProjectKey(session), KindWord, old.Id, old.Name, scope.UserId, key, request.Lifetime, store?.Vault, store is { Vault: null, File: null }, options.Overlap,
             tokens.Where(token => token.Id is not null && TokenName.IsSame(token.Name, old.Name)).Select(token => token.Id!),
-            store?.File);
+            store?.File)).ConfigureAwait(false);
         _begun.Add(entry.Id);
         await RunAsync(new Rotation(entry, scope, store) { Request = request, Key = key }).ConfigureAwait(false);
     }
@@ -745,7 +786,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             {
                 await WriteAsync(entry, step, facts).ConfigureAwait(false);
             }
-            catch (MagicBellException failure)
+            catch (Exception failure) when (failure is MagicBellException or OperationCanceledException)
             {
                 // The token must go all the same.
                 problem = " That could not be written down: " + failure.Message;

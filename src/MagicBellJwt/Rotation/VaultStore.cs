@@ -1,6 +1,5 @@
 using System;
 using System.Collections;
-using System.Management.Automation;
 using MagicBellJwt.Client;
 using MagicBellJwt.Commands;
 
@@ -13,7 +12,7 @@ namespace MagicBellJwt.Rotation;
 /// <param name="secretOf">The secret's name, by the new token's id.</param>
 internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, string vault, Func<string, string> secretOf) : ITokenStore
 {
-    internal const string Module = "Microsoft.PowerShell.SecretManagement";
+    private readonly SecretVault _secrets = new(cmdlet, scripts, vault);
 
     // What the secret held when it was looked at, to be compared right before it is overwritten.
     private object? _before;
@@ -28,10 +27,10 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
     /// <exception cref="MagicBellException">The vault is not there or cannot be read, or holds no text by that name.</exception>
     internal string Value()
     {
-        CheckVault();
+        _secrets.Check();
         try
         {
-            return SecretText.Of(Read(secretOf(""))) is { Length: > 0 } text
+            return SecretText.Of(_secrets.Read(secretOf(""))) is { Length: > 0 } text
                 ? text
                 : throw MagicBellException.Invalid($"The vault '{vault}' has no token in a secret '{secretOf("")}'.");
         }
@@ -43,7 +42,7 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
 
     public void Prepare(Func<string, bool>? isOld)
     {
-        CheckVault();
+        _secrets.Check();
 
         // The name of a secret with the new token's id is not known yet; nothing can be there by that name.
         string secret = secretOf("");
@@ -54,7 +53,7 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
 
         try
         {
-            _before = Read(secret);
+            _before = _secrets.Read(secret);
         }
         catch (CommandFailedException failure)
         {
@@ -80,7 +79,7 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         var redactor = new Redactor(value);
         try
         {
-            object? before = Read(secret);
+            object? before = _secrets.Read(secret);
             if (before is null ? _before is not null : _before is null || SecretText.Of(before) is not { } text || SecretText.Of(_before) != text)
             {
                 return new StoreResult(StoreOutcome.NotBegun, $"The secret '{secret}' of vault '{vault}' was changed by somebody else meanwhile, so it was not overwritten.");
@@ -94,8 +93,8 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         try
         {
             // Without metadata: Set-Secret deletes the secret again where the vault takes none.
-            scripts.Run(Module + @"\Set-Secret", ("Vault", vault), ("Name", secret), ("Secret", SecureText.Protect(value)));
-            if (!SecretText.IsSame(Read(secret), value))
+            _secrets.Write(secret, SecureText.Protect(value));
+            if (!SecretText.IsSame(_secrets.Read(secret), value))
             {
                 return new StoreResult(StoreOutcome.InDoubt, $"The vault '{vault}' gave back another value than it was given for the secret '{secret}'.{PutBack(secret)}");
             }
@@ -114,7 +113,7 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         try
         {
             // A name with the token's own id in it names another secret each time.
-            return secretOf("") == secretOf("x") && Find("Get-Secret") is not null ? SecretText.Of(Read(secretOf(""))) : null;
+            return secretOf("") == secretOf("x") && _secrets.IsInstalled ? SecretText.Of(_secrets.Read(secretOf(""))) : null;
         }
         catch (CommandFailedException failure)
         {
@@ -128,12 +127,12 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         value = null;
         try
         {
-            if (Find("Get-Secret") is null)
+            if (!_secrets.IsInstalled)
             {
                 return StoreContent.Unknown;
             }
 
-            object? held = Read(secretOf(""));
+            object? held = _secrets.Read(secretOf(""));
             if (SecretText.Of(held) is not { } text || TokenFingerprint.Of(text) != fingerprint)
             {
                 return StoreContent.NotHeld;
@@ -149,26 +148,6 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         }
     }
 
-    private void CheckVault()
-    {
-        if (Find("Get-Secret") is null || Find("Set-Secret") is null)
-        {
-            throw MagicBellException.Invalid($"-Vault needs the module {Module}, which is not installed here: Install-Module {Module}. -SaveTo stores without it.");
-        }
-
-        try
-        {
-            if (Find("Get-SecretVault") is not null && scripts.Run(Module + @"\Get-SecretVault", ("Name", vault)).Count == 0)
-            {
-                throw MagicBellException.Invalid($"There is no vault '{vault}' on this account: Get-SecretVault lists them.");
-            }
-        }
-        catch (CommandFailedException failure)
-        {
-            throw MagicBellException.Invalid($"There is no vault '{vault}' on this account: {new Redactor().Clean(failure.Message)}");
-        }
-    }
-
     // A vault that spoils what it is given: who reads it should at least get the old token, which is live.
     private string PutBack(string secret)
     {
@@ -179,8 +158,8 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
 
         try
         {
-            scripts.Run(Module + @"\Set-Secret", ("Vault", vault), ("Name", secret), ("Secret", _before));
-            return SecretText.Of(Read(secret)) == SecretText.Of(_before) ? " It holds the old token again." : " The old token could not be put back.";
+            _secrets.Write(secret, _before);
+            return SecretText.Of(_secrets.Read(secret)) == SecretText.Of(_before) ? " It holds the old token again." : " The old token could not be put back.";
         }
         catch (CommandFailedException failure)
         {
@@ -188,45 +167,8 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         }
     }
 
-    // Null where there is no such secret. Several objects are no answer.
-    private object? Read(string secret)
-    {
-        try
-        {
-            return scripts.Run(Module + @"\Get-Secret", ("Vault", vault), ("Name", secret)) switch
-            {
-                { Count: 0 } => null,
-                { Count: 1 } one => one[0],
-                { Count: var count } => throw new CommandFailedException($"Get-Secret gave {count} objects for the secret '{secret}'."),
-            };
-        }
-        catch (CommandFailedException failure) when (failure.IsNotFound || IsMissing(secret))
-        {
-            return null;
-        }
-    }
-
-    // Some vaults fail where a secret is missing, and do not say why: the list of names does.
-    private bool IsMissing(string secret)
-    {
-        try
-        {
-            return Find("Get-SecretInfo") is not null && scripts.Run(Module + @"\Get-SecretInfo", ("Vault", vault), ("Name", secret)).Count == 0;
-        }
-        catch (CommandFailedException)
-        {
-            // The vault is closed or broken: it has not said that the secret is missing.
-            return false;
-        }
-    }
-
     private void Describe(string secret, IssuedToken issued, Redactor redactor)
     {
-        if (Find("Set-SecretInfo") is null)
-        {
-            return;
-        }
-
         var metadata = new Hashtable
         {
             ["MagicBellTokenId"] = issued.Id,
@@ -242,13 +184,11 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
 
         try
         {
-            scripts.Run(Module + @"\Set-SecretInfo", ("Vault", vault), ("Name", secret), ("Metadata", metadata));
+            _secrets.Describe(secret, metadata);
         }
         catch (CommandFailedException failure)
         {
             cmdlet.WriteVerbose($"The vault '{vault}' took no metadata for the secret '{secret}': {redactor.Clean(failure.Message)}");
         }
     }
-
-    private CommandInfo? Find(string command) => cmdlet.InvokeCommand.GetCommand(Module + "\\" + command, CommandTypes.Cmdlet | CommandTypes.Function);
 }

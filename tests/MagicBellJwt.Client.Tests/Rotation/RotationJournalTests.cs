@@ -53,6 +53,46 @@ public sealed class RotationJournalTests : IDisposable
     }
 
     [Fact]
+    public void As_text_it_is_read_again_and_holds_what_a_later_run_has_to_know_alone()
+    {
+        RotationJournal journal = RotationJournal.OfText("", "prod/journal");
+        Assert.Equal("", journal.Text);
+        for (int night = 0; night < 5; night++)
+        {
+            RotationEntry entry = Begin(journal, old: $"token-{night}");
+            journal.Write(entry, RotationStep.Created, ("new", $"token-{night + 1}"), ("fingerprint", "0123456789ab"));
+            journal.Write(entry, RotationStep.Done);
+        }
+
+        RotationEntry last = Assert.Single(RotationJournal.OfText(journal.Text, "prod/journal").Entries);
+        Assert.Equal(("token-4", "token-5", RotationStep.Done), (last.OldId, last.NewId, last.Step));
+
+        RotationEntry unfinished = Begin(journal, old: "token-5");
+        journal = RotationJournal.OfText(journal.Text, "prod/journal");
+        Assert.Equal(["token-4", "token-5"], journal.Entries.Select(entry => entry.OldId));
+        Assert.Equal(unfinished.Id, journal.Entries[1].Id);
+    }
+
+    [Fact]
+    public void As_text_it_is_never_empty_again()
+    {
+        RotationJournal journal = RotationJournal.OfText("", "prod/journal");
+        journal.Write(Begin(journal), RotationStep.Undone);
+
+        Assert.Equal(RotationStep.Undone, Assert.Single(RotationJournal.OfText(journal.Text, "prod/journal").Entries).Step);
+    }
+
+    [Fact]
+    public void Text_that_is_no_journal_is_refused()
+    {
+        MagicBellException failure = Assert.Throws<MagicBellException>(() => RotationJournal.OfText("a password", "prod/journal"));
+
+        Assert.Equal(MagicBellError.RotationFailed, failure.Error);
+        Assert.Contains("prod/journal", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("password", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_second_one_waits_for_nobody_and_says_so()
     {
         using (RotationJournal.Open(JournalPath))
@@ -287,8 +327,8 @@ public sealed class RotationJournalTests : IDisposable
         Assert.True(Path.GetFileName(RotationJournal.PathOf(new Uri("https://host"), new string('x', 500))).Length < 200);
     }
 
-    private static RotationEntry Begin(RotationJournal journal, string name = "ci") =>
-        journal.Begin("host/project", "project", "old", name, null, Guid.NewGuid(), null, null, storedByScript: false, TimeSpan.Zero, []);
+    private static RotationEntry Begin(RotationJournal journal, string name = "ci", string old = "old") =>
+        journal.Begin("host/project", "project", old, name, null, Guid.NewGuid(), null, null, storedByScript: false, TimeSpan.Zero, []);
 
     private RotationJournal Peek() => RotationJournal.Peek(JournalPath);
 }

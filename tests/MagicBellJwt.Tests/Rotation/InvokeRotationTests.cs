@@ -155,4 +155,17 @@ public sealed class InvokeRotationTests(ServerFixture fixture) : RotationTestBas
         Assert.Contains(told, error.Exception.Message, StringComparison.Ordinal);
         Assert.Empty(await Server.RequestsAsync());
     }
+
+    [Fact]
+    public async Task A_vault_that_is_not_here_ends_it_before_anything_is_sent()
+    {
+        await Server.ResetAsync();
+
+        File.WriteAllText(PolicyFile, """{ "rotate": [ { "name": "x", "olderThan": "1d", "vault": "nowhere" } ] }""");
+        Run run = Run("try { Invoke-MbRotation $policy -JournalPath $journal -ErrorAction Continue } catch { $_.FullyQualifiedErrorId; \"$_\" }", ("policy", PolicyFile), ("journal", Journal));
+
+        Assert.StartsWith("MbInvalidRequest,", run.Output[0].ToString(), StringComparison.Ordinal);
+        Assert.Contains("Microsoft.PowerShell.SecretManagement", run.Output[1].ToString(), StringComparison.Ordinal);
+        Assert.Empty(await Server.RequestsAsync());
+    }
 }
