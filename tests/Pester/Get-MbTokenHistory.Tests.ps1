@@ -26,7 +26,7 @@ Describe 'Get-MbTokenHistory' {
     It 'fits the screen, and becomes CSV and JSON' {
         Get-MbTokenHistory | Out-String -Width 80 | Should -Match $token.Id
         (Get-MbTokenHistory | ConvertTo-Csv | ConvertFrom-Csv)[1].Reason | Should -Be 'CHG-4712'
-        (Get-MbTokenHistory -Last 1 | ConvertTo-Json -EnumsAsStrings | ConvertFrom-Json).Outcome | Should -Be 'Revoked'
+        (Get-MbTokenHistory -Last 1 | ConvertTo-Json | ConvertFrom-Json).Outcome | Should -Be 'Revoked'
     }
 
     It 'is read from a file without a session' {

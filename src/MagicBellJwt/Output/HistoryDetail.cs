@@ -1,7 +1,7 @@
 namespace MagicBellJwt;
 
 /// <summary>How much a history says of people.</summary>
-public enum HistoryDetail
+public enum HistoryDetail : long
 {
     /// <summary>Ids of users, and nothing else of them.</summary>
     Standard,

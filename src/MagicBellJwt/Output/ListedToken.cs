@@ -99,7 +99,7 @@ public sealed class UserToken : ListedToken
 }
 
 /// <summary>Whether a token can be used.</summary>
-public enum TokenStatus
+public enum TokenStatus : long
 {
     /// <summary>It can.</summary>
     Active,

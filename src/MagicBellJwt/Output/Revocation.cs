@@ -52,7 +52,7 @@ public sealed class Revocation
 }
 
 /// <summary>Whether a revocation changed anything.</summary>
-public enum RevocationOutcome
+public enum RevocationOutcome : long
 {
     /// <summary>The token was live and is not any more.</summary>
     Revoked,

@@ -188,7 +188,7 @@ public sealed class TokenEvent
 }
 
 /// <summary>What was done.</summary>
-public enum TokenOperation
+public enum TokenOperation : long
 {
     /// <summary>A token was issued by the API.</summary>
     Issue,
@@ -213,7 +213,7 @@ public enum TokenOperation
 }
 
 /// <summary>What came of an operation.</summary>
-public enum TokenEventOutcome
+public enum TokenEventOutcome : long
 {
     /// <summary>The token was issued, and a pipeline took it, a store holds it, or it was revoked again.</summary>
     Issued,

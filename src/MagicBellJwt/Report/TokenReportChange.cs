@@ -64,7 +64,7 @@ public sealed class TokenReportChange
 }
 
 /// <summary>What became of a token between two reports.</summary>
-public enum TokenChange
+public enum TokenChange : long
 {
     /// <summary>Only the later report shows it: it was issued since, or its list was not in the earlier one.</summary>
     New,

@@ -46,7 +46,7 @@ public sealed class TokenReportRow : ListedToken
 }
 
 /// <summary>What a policy may object to in a token that is listed.</summary>
-public enum TokenFinding
+public enum TokenFinding : long
 {
     /// <summary>It has no end: a copy that leaks works for ever.</summary>
     NeverExpires,
@@ -74,7 +74,7 @@ public enum TokenFinding
 }
 
 /// <summary>How much a finding matters.</summary>
-public enum TokenSeverity
+public enum TokenSeverity : long
 {
     /// <summary>There is no finding.</summary>
     None,

@@ -5,6 +5,7 @@ using System.Linq;
 using System.Management.Automation;
 using System.Reflection;
 using System.Text;
+using MagicBellJwt.Tests.Engine;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Conventions;
@@ -34,6 +35,21 @@ public sealed class PublicSurfaceTests(ShippedAssemblies shipped) : IClassFixtur
         ["MbRotationFailed"] = (ErrorCategory.InvalidResult, false),
         ["MbHistoryFailed"] = (ErrorCategory.WriteError, true),
     };
+
+    [Fact]
+    public void What_is_one_of_several_is_a_word_in_json()
+    {
+        Type[] enums = [.. shipped.All.Single(assembly => assembly.GetName().Name == "MagicBellJwt").GetExportedTypes().Where(type => type.IsEnum)];
+        Assert.NotEmpty(enums);
+        Assert.All(enums, type => Assert.Equal(typeof(long).FullName, type.GetEnumUnderlyingType().FullName));
+
+        using var engine = new PowerShellEngine();
+        string json = engine.Run("Connect-MbProject -Sandbox; $token = New-MbProjectToken ci -ExpiresIn 1d; $token, (Get-MbProjectToken ci), (Get-MbTokenReport), ($token | Remove-MbProjectToken -Force -PassThru) | ConvertTo-Json -Depth 4").MustSucceed().Single().ToString();
+        Assert.Contains("\"Kind\": \"Project\"", json, StringComparison.Ordinal);
+        Assert.Contains("\"Status\": \"Active\"", json, StringComparison.Ordinal);
+        Assert.Contains("\"Outcome\": \"Revoked\"", json, StringComparison.Ordinal);
+        Assert.DoesNotMatch("\"(Kind|Status|Outcome|Severity|Findings)\": [0-9]", json);
+    }
 
     [Fact]
     public void No_third_party_type_is_in_a_public_signature()
