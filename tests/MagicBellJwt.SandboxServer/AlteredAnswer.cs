@@ -14,8 +14,8 @@ internal static class AlteredAnswer
 {
     private const int Padding = 64 * 1024 * 1024;
 
-    private static readonly byte[] ErrorInJson = """{"errors":[{"code":"fault","message":"Something went wrong."}]}"""u8.ToArray();
-    private static readonly byte[] ErrorInHtml = "<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"u8.ToArray();
+    private static readonly byte[] s_errorInJson = """{"errors":[{"code":"fault","message":"Something went wrong."}]}"""u8.ToArray();
+    private static readonly byte[] s_errorInHtml = "<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"u8.ToArray();
 
     /// <summary>The altered answer; without an answer to alter, one made from the fault alone.</summary>
     public static SandboxAnswer Of(Fault fault, SandboxAnswer? answer, SandboxRequest request, DateTimeOffset now)
@@ -36,7 +36,7 @@ internal static class AlteredAnswer
             headers["Location"] = location;
         }
 
-        byte[] right = answer?.Body.ToArray() ?? ErrorInJson;
+        byte[] right = answer?.Body.ToArray() ?? s_errorInJson;
         FaultBody? form = fault.Body ?? fault.Status switch
         {
             null => null,
@@ -46,8 +46,8 @@ internal static class AlteredAnswer
         byte[] body = form switch
         {
             null => fault.Next is null ? right : WithNext(right, fault.Next, request),
-            FaultBody.Json => ErrorInJson,
-            FaultBody.Html => ErrorInHtml,
+            FaultBody.Json => s_errorInJson,
+            FaultBody.Html => s_errorInHtml,
             FaultBody.Empty => [],
             FaultBody.Truncated => right[..(right.Length / 2)],
             FaultBody.TextForList => WithTextForList(right),

@@ -14,24 +14,24 @@ namespace MagicBellJwt.Sandbox.Server;
 /// <summary>Kestrel's one port, which can stop listening for a while: then a client's connect is refused by the operating system itself.</summary>
 internal sealed class ClosablePort : IConnectionListenerFactory, IConnectionListener
 {
-    private readonly SocketTransportFactory sockets;
-    private readonly ConcurrentDictionary<string, ConnectionContext> connections = new();
-    private readonly CancellationTokenSource unbound = new();
-    private IConnectionListener listener = null!;
-    private Socket? reserved;
-    private TimeSpan closedFor;
+    private readonly SocketTransportFactory _sockets;
+    private readonly ConcurrentDictionary<string, ConnectionContext> _connections = new();
+    private readonly CancellationTokenSource _unbound = new();
+    private IConnectionListener _listener = null!;
+    private Socket? _reserved;
+    private TimeSpan _closedFor;
 
     public ClosablePort()
     {
-        var options = new SocketTransportOptions { CreateBoundListenSocket = endpoint => Interlocked.Exchange(ref reserved, null) ?? SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint) };
-        sockets = new SocketTransportFactory(Options.Create(options), NullLoggerFactory.Instance);
+        var options = new SocketTransportOptions { CreateBoundListenSocket = endpoint => Interlocked.Exchange(ref _reserved, null) ?? SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint) };
+        _sockets = new SocketTransportFactory(Options.Create(options), NullLoggerFactory.Instance);
     }
 
-    public EndPoint EndPoint => listener.EndPoint;
+    public EndPoint EndPoint => _listener.EndPoint;
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        listener = await sockets.BindAsync(endpoint, cancellationToken);
+        _listener = await _sockets.BindAsync(endpoint, cancellationToken);
         return this;
     }
 
@@ -39,36 +39,36 @@ internal sealed class ClosablePort : IConnectionListenerFactory, IConnectionList
     {
         while (true)
         {
-            if (await listener.AcceptAsync(cancellationToken) is { } connection)
+            if (await _listener.AcceptAsync(cancellationToken) is { } connection)
             {
-                connections[connection.ConnectionId] = connection;
-                connection.ConnectionClosed.Register(() => connections.TryRemove(connection.ConnectionId, out _));
+                _connections[connection.ConnectionId] = connection;
+                connection.ConnectionClosed.Register(() => _connections.TryRemove(connection.ConnectionId, out _));
                 return connection;
             }
 
-            if (!unbound.IsCancellationRequested)
+            if (!_unbound.IsCancellationRequested)
             {
                 // Bound and not listening: a port that is free for a while may become that of another program's connection.
-                reserved = await ReserveAsync(listener.EndPoint);
-                await Task.Delay(closedFor, unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                _reserved = await ReserveAsync(_listener.EndPoint);
+                await Task.Delay(_closedFor, _unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
-            if (unbound.IsCancellationRequested)
+            if (_unbound.IsCancellationRequested)
             {
-                reserved?.Dispose();
+                _reserved?.Dispose();
                 return null;
             }
 
-            listener = await sockets.BindAsync(listener.EndPoint, cancellationToken);
+            _listener = await _sockets.BindAsync(_listener.EndPoint, cancellationToken);
         }
     }
 
     /// <summary>Stops listening, and drops every connection but one.</summary>
     public async Task CloseAsync(TimeSpan duration, string? exceptConnectionId)
     {
-        closedFor = duration;
-        await listener.UnbindAsync();
-        foreach ((string id, ConnectionContext connection) in connections)
+        _closedFor = duration;
+        await _listener.UnbindAsync();
+        foreach ((string id, ConnectionContext connection) in _connections)
         {
             if (id != exceptConnectionId)
             {
@@ -79,11 +79,11 @@ internal sealed class ClosablePort : IConnectionListenerFactory, IConnectionList
 
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        await unbound.CancelAsync();
-        await listener.UnbindAsync(cancellationToken);
+        await _unbound.CancelAsync();
+        await _listener.UnbindAsync(cancellationToken);
     }
 
-    public ValueTask DisposeAsync() => listener.DisposeAsync();
+    public ValueTask DisposeAsync() => _listener.DisposeAsync();
 
     private static async Task<Socket> ReserveAsync(EndPoint endpoint)
     {

@@ -16,7 +16,7 @@ internal sealed class Control(SandboxServer server, TimeProvider clock)
 {
     public const string Root = "/_control/";
 
-    private static readonly JsonSerializerOptions Everything = new(Fault.JsonOptions) { DefaultIgnoreCondition = JsonIgnoreCondition.Never };
+    private static readonly JsonSerializerOptions s_everything = new(Fault.JsonOptions) { DefaultIgnoreCondition = JsonIgnoreCondition.Never };
 
     public async Task ServeAsync(HttpContext http, SandboxRequest request)
     {
@@ -84,7 +84,7 @@ internal sealed class Control(SandboxServer server, TimeProvider clock)
         }
 
         http.Response.ContentType = "application/json";
-        await JsonSerializer.SerializeAsync(http.Response.Body, answer, Everything, http.RequestAborted);
+        await JsonSerializer.SerializeAsync(http.Response.Body, answer, s_everything, http.RequestAborted);
     }
 
     private sealed record NamedUser(string Id, string? Email, string? ExternalId);

@@ -22,7 +22,7 @@ public sealed record Fault
 {
     private const string AfterWorkSuffix = "-after-work";
 
-    private static readonly string[] NextWords = ["elsewhere", "gateway", "self", "ring", "relative", "query", "fragment", "missing"];
+    private static readonly string[] s_nextWords = ["elsewhere", "gateway", "self", "ring", "relative", "query", "fragment", "missing"];
 
     /// <summary>The methods it is about, separated by commas; <c>*</c> for any.</summary>
     public string Method { get; init; } = "*";
@@ -167,7 +167,7 @@ public sealed record Fault
         Require(Status is null or (>= 200 and <= 599), "a status is from 200 to 599");
         Require(Skip >= 0 && Every is null or >= 1 && Times is null or >= 1, "skip is from 0, every and times are from 1");
         Require(RetryAfter is null || !RetryAfter.StartsWith("date", StringComparison.Ordinal) || int.TryParse(RetryAfter["date".Length..], out _), "retry-after is sent as it stands, or is date+SECONDS or date-SECONDS");
-        Require(Next is null || NextWords.Contains(Next) || Next.Contains('/', StringComparison.Ordinal), "next is an address or one of " + string.Join(", ", NextWords));
+        Require(Next is null || s_nextWords.Contains(Next) || Next.Contains('/', StringComparison.Ordinal), "next is an address or one of " + string.Join(", ", s_nextWords));
 
         void Require(bool condition, string rule)
         {

@@ -35,15 +35,15 @@ internal sealed class Recording(int kept)
 {
     private const int LongestBody = 64 * 1024;
 
-    private readonly Queue<RecordedRequest> requests = new();
+    private readonly Queue<RecordedRequest> _requests = new();
 
     public IReadOnlyList<RecordedRequest> Requests
     {
         get
         {
-            lock (requests)
+            lock (_requests)
             {
-                return requests.ToArray();
+                return _requests.ToArray();
             }
         }
     }
@@ -63,21 +63,21 @@ internal sealed class Recording(int kept)
             http.Request.Headers.ToDictionary(header => header.Key, header => Redacted(header.Key, header.Value), StringComparer.OrdinalIgnoreCase),
             Encoding.UTF8.GetString(request.Body, 0, Math.Min(request.Body.Length, LongestBody)),
             fault?.ToString());
-        lock (requests)
+        lock (_requests)
         {
-            requests.Enqueue(recorded);
-            if (requests.Count > kept)
+            _requests.Enqueue(recorded);
+            if (_requests.Count > kept)
             {
-                requests.Dequeue();
+                _requests.Dequeue();
             }
         }
     }
 
     public void Clear()
     {
-        lock (requests)
+        lock (_requests)
         {
-            requests.Clear();
+            _requests.Clear();
         }
     }
 

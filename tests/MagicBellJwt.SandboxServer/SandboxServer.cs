@@ -18,13 +18,13 @@ namespace MagicBellJwt.Sandbox.Server;
 /// <summary>The sandbox behind HTTP/1.1 on loopback, for any client.</summary>
 public sealed class SandboxServer : IAsyncDisposable
 {
-    private readonly SandboxServerOptions options;
-    private readonly WebApplication application;
-    private readonly Recording recording;
-    private readonly FaultList faults = new();
-    private readonly ClosablePort port = new();
-    private readonly Control control;
-    private readonly CancellationTokenSource stopping = new();
+    private readonly SandboxServerOptions _options;
+    private readonly WebApplication _application;
+    private readonly Recording _recording;
+    private readonly FaultList _faults = new();
+    private readonly ClosablePort _port = new();
+    private readonly Control _control;
+    private readonly CancellationTokenSource _stopping = new();
 
     private SandboxServer(SandboxServerOptions options)
     {
@@ -33,13 +33,13 @@ public sealed class SandboxServer : IAsyncDisposable
             throw new ArgumentException("The sandbox listens on plain http on loopback only.", nameof(options));
         }
 
-        this.options = options;
+        _options = options;
         Api = new SandboxHandler(options.Sandbox);
-        recording = new Recording(options.KeptRequests);
-        control = new Control(this, options.Sandbox.Clock);
+        _recording = new Recording(options.KeptRequests);
+        _control = new Control(this, options.Sandbox.Clock);
         foreach (Fault fault in options.Faults)
         {
-            faults.Add(fault);
+            _faults.Add(fault);
         }
 
         // The empty builder reads no environment, no settings file and no command line: nothing but the options decides where to listen.
@@ -54,9 +54,9 @@ public sealed class SandboxServer : IAsyncDisposable
             IPAddress address = IPAddress.TryParse(options.Url.DnsSafeHost, out IPAddress? literal) ? literal : IPAddress.Loopback;
             kestrel.Listen(address, options.Url.Port, endpoint => endpoint.Protocols = HttpProtocols.Http1);
         });
-        builder.Services.AddSingleton<IConnectionListenerFactory>(port);
-        application = builder.Build();
-        application.Run(ServeAsync);
+        builder.Services.AddSingleton<IConnectionListenerFactory>(_port);
+        _application = builder.Build();
+        _application.Run(ServeAsync);
     }
 
     /// <summary>The base address to give to a client, such as <c>http://127.0.0.1:5005/v2/</c>.</summary>
@@ -69,7 +69,7 @@ public sealed class SandboxServer : IAsyncDisposable
     public SandboxHandler Api { get; }
 
     /// <summary>The last requests, oldest first; those of the control address are not among them.</summary>
-    public IReadOnlyList<RecordedRequest> Requests => recording.Requests;
+    public IReadOnlyList<RecordedRequest> Requests => _recording.Requests;
 
     /// <summary>Starts a server, which listens when the task ends.</summary>
     /// <param name="options">How; null for the defaults.</param>
@@ -99,38 +99,38 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>Arms a fault, behind those that are armed already.</summary>
     /// <param name="fault">The fault.</param>
     /// <exception cref="FormatException">The fault contradicts itself.</exception>
-    public void AddFault(Fault fault) => faults.Add(fault);
+    public void AddFault(Fault fault) => _faults.Add(fault);
 
     /// <summary>Arms a fault, behind those that are armed already.</summary>
     /// <param name="fault">The fault as text; see <see cref="Fault"/>.</param>
     /// <exception cref="FormatException">The text is not a fault.</exception>
-    public void AddFault(string fault) => faults.Add(Fault.Parse(fault));
+    public void AddFault(string fault) => _faults.Add(Fault.Parse(fault));
 
     /// <summary>Disarms every fault.</summary>
-    public void ClearFaults() => faults.Clear();
+    public void ClearFaults() => _faults.Clear();
 
     /// <summary>Drops every connection and refuses new ones for a while, from now on.</summary>
     /// <param name="duration">How long.</param>
     /// <returns>A task that ends when the port is closed.</returns>
-    public Task RefuseConnectionsAsync(TimeSpan duration) => port.CloseAsync(duration, exceptConnectionId: null);
+    public Task RefuseConnectionsAsync(TimeSpan duration) => _port.CloseAsync(duration, exceptConnectionId: null);
 
     /// <summary>Forgets the recorded requests.</summary>
-    public void Clear() => recording.Clear();
+    public void Clear() => _recording.Clear();
 
     /// <summary>Stops listening and drops every connection.</summary>
     /// <returns>A task that ends when the port is free.</returns>
     public async ValueTask DisposeAsync()
     {
-        if (stopping.IsCancellationRequested)
+        if (_stopping.IsCancellationRequested)
         {
             return;
         }
 
-        await stopping.CancelAsync();
+        await _stopping.CancelAsync();
         using var grace = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        await application.StopAsync(grace.Token);
-        await application.DisposeAsync();
-        stopping.Dispose();
+        await _application.StopAsync(grace.Token);
+        await _application.DisposeAsync();
+        _stopping.Dispose();
     }
 
     private static async Task<SandboxRequest> ReadAsync(HttpContext http)
@@ -164,20 +164,20 @@ public sealed class SandboxServer : IAsyncDisposable
 
     private async Task ListenAsync()
     {
-        Api.SeedProjectTokens(options.SeedProjectTokens);
-        Api.SeedUsers(options.SeedUsers.Users, options.SeedUsers.Tokens);
-        foreach ((string userId, int count) in options.SeedUserTokens)
+        Api.SeedProjectTokens(_options.SeedProjectTokens);
+        Api.SeedUsers(_options.SeedUsers.Users, options.SeedUsers.Tokens);
+        foreach ((string userId, int count) in _options.SeedUserTokens)
         {
             Api.SeedUserTokens(userId, count);
         }
 
-        if (options.AdministratorTokenFile is { } file)
+        if (_options.AdministratorTokenFile is { } file)
         {
             AdministratorTokenFile.Write(file, AdministratorToken);
         }
 
-        await application.StartAsync();
-        BaseAddress = new Uri(application.Urls.Single() + "/v2/");
+        await _application.StartAsync();
+        BaseAddress = new Uri(_application.Urls.Single() + "/v2/");
     }
 
     private async Task ServeAsync(HttpContext http)
@@ -185,17 +185,17 @@ public sealed class SandboxServer : IAsyncDisposable
         SandboxRequest request = await ReadAsync(http);
         if (request.Path.StartsWith(Control.Root, StringComparison.Ordinal))
         {
-            await control.ServeAsync(http, request);
+            await _control.ServeAsync(http, request);
             return;
         }
 
-        Fault? fault = faults.Next(request);
-        recording.Add(http, request, options.Sandbox.Clock.GetUtcNow(), fault);
+        Fault? fault = _faults.Next(request);
+        _recording.Add(http, request, _options.Sandbox.Clock.GetUtcNow(), fault);
         try
         {
-            if (options.Latency > TimeSpan.Zero)
+            if (_options.Latency > TimeSpan.Zero)
             {
-                await Task.Delay(options.Latency, stopping.Token);
+                await Task.Delay(_options.Latency, _stopping.Token);
             }
 
             await ServeAsync(http, request, fault);
@@ -209,7 +209,7 @@ public sealed class SandboxServer : IAsyncDisposable
 
     private async Task ServeAsync(HttpContext http, SandboxRequest request, Fault? fault)
     {
-        var wire = new Wire(http, stopping.Token);
+        var wire = new Wire(http, _stopping.Token);
         var time = TimeSpan.FromMilliseconds(fault?.Ms ?? 0);
         SandboxAnswer? done = fault is { AfterWork: true } ? Api.Answer(request) : null;
         SandboxAnswer Work() => done ?? Api.Answer(request);
@@ -219,7 +219,7 @@ public sealed class SandboxServer : IAsyncDisposable
                 await wire.SendAsync(Work());
                 break;
             case FaultKind.Delay:
-                await Task.Delay(time, stopping.Token);
+                await Task.Delay(time, _stopping.Token);
                 await wire.SendAsync(Work());
                 break;
             case FaultKind.Reset:
@@ -237,12 +237,12 @@ public sealed class SandboxServer : IAsyncDisposable
                 await wire.DripAsync(Work(), time);
                 break;
             case FaultKind.Refuse:
-                await port.CloseAsync(time, exceptConnectionId: http.Connection.Id);
+                await _port.CloseAsync(time, exceptConnectionId: http.Connection.Id);
                 http.Response.Headers.Connection = "close";
                 await wire.SendAsync(Work());
                 break;
             case FaultKind.Answer:
-                SandboxAnswer altered = AlteredAnswer.Of(fault, fault.Status is null ? Work() : done, request, options.Sandbox.Clock.GetUtcNow());
+                SandboxAnswer altered = AlteredAnswer.Of(fault, fault.Status is null ? Work() : done, request, _options.Sandbox.Clock.GetUtcNow());
                 if (fault.ExtraLength == 0)
                 {
                     await wire.SendAsync(altered, tellLength: fault.Body != FaultBody.HugeChunked);
