@@ -165,7 +165,7 @@ public sealed class SandboxServer : IAsyncDisposable
     private async Task ListenAsync()
     {
         Api.SeedProjectTokens(_options.SeedProjectTokens);
-        Api.SeedUsers(_options.SeedUsers.Users, options.SeedUsers.Tokens);
+        Api.SeedUsers(_options.SeedUsers.Users, _options.SeedUsers.Tokens);
         foreach ((string userId, int count) in _options.SeedUserTokens)
         {
             Api.SeedUserTokens(userId, count);

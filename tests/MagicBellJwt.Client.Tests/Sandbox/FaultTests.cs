@@ -21,22 +21,22 @@ public sealed class FaultTests : IAsyncLifetime
     private const string Projects = "/v2/jwt/project";
     private const string NewToken = """{"name":"new","expiry":60}""";
 
-    private SandboxServer server = null!;
+    private SandboxServer _server = null!;
 
-    private int NewTokens => server.Api.ListTokens().Count(token => token.Name == "new");
+    private int NewTokens => _server.Api.ListTokens().Count(token => token.Name == "new");
 
-    public async ValueTask InitializeAsync() => server = await SandboxServer.StartAsync(new SandboxServerOptions
+    public async ValueTask InitializeAsync() => _server = await SandboxServer.StartAsync(new SandboxServerOptions
     {
         SeedProjectTokens = 9,
         Sandbox = new SandboxOptions { EnforceRateLimit = false },
     });
 
-    public ValueTask DisposeAsync() => server.DisposeAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
     public async Task Without_a_fault_the_answer_is_whole_and_the_connection_stays()
     {
-        using RawClient client = await RawClient.ConnectAsync(server);
+        using RawClient client = await RawClient.ConnectAsync(_server);
         for (int i = 0; i < 3; i++)
         {
             await client.SendAsync("POST", Projects, NewToken);
@@ -47,7 +47,7 @@ public sealed class FaultTests : IAsyncLifetime
         }
 
         Assert.Equal(3, NewTokens);
-        Assert.Single(server.Requests.Select(request => request.ConnectionId).Distinct());
+        Assert.Single(_server.Requests.Select(request => request.ConnectionId).Distinct());
     }
 
     [Theory]
@@ -63,12 +63,12 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("* *limit=2 reset", "GET", false)]
     public async Task A_fault_hits_the_methods_and_paths_that_it_names(string fault, string method, bool hit)
     {
-        server.AddFault(fault);
+        _server.AddFault(fault);
 
-        RawAnswer answer = await RawClient.AskAsync(server, method, Projects + "?limit=1", method == "POST" ? NewToken : "");
+        RawAnswer answer = await RawClient.AskAsync(_server, method, Projects + "?limit=1", method == "POST" ? NewToken : "");
 
         Assert.Equal(hit ? Ending.Reset : Ending.Open, answer.Ending);
-        Assert.Equal(hit ? fault : null, server.Requests.Single().Fault);
+        Assert.Equal(hit ? fault : null, _server.Requests.Single().Fault);
     }
 
     [Theory]
@@ -79,12 +79,12 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("skip=1 every=4 times=2", "....x...x...")]
     public async Task A_fault_counts_the_requests_that_it_matches(string counts, string expected)
     {
-        server.AddFault("GET */project 503 " + counts);
+        _server.AddFault("GET */project 503 " + counts);
         var hits = new StringBuilder();
         foreach (char _ in expected)
         {
-            await RawClient.AskAsync(server, "DELETE", Projects + "/1");
-            RawAnswer answer = await RawClient.AskAsync(server, "GET", Projects);
+            await RawClient.AskAsync(_server, "DELETE", Projects + "/1");
+            RawAnswer answer = await RawClient.AskAsync(_server, "GET", Projects);
             hits.Append(answer.StatusLine.Contains("503", StringComparison.Ordinal) ? 'x' : '.');
         }
 
@@ -94,18 +94,18 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task Of_two_faults_the_first_hits_and_the_other_loses_no_hit_of_its_own()
     {
-        server.AddFault("* * 500 every=2");
-        server.AddFault("* * 502 every=2 times=1");
-        server.AddFault("* * 503 skip=2 times=2");
+        _server.AddFault("* * 500 every=2");
+        _server.AddFault("* * 502 every=2 times=1");
+        _server.AddFault("* * 503 skip=2 times=2");
         string statuses = "";
         for (int i = 0; i < 6; i++)
         {
-            statuses += (await RawClient.AskAsync(server, "GET", Projects)).StatusLine.Split(' ')[1] + " ";
+            statuses += (await RawClient.AskAsync(_server, "GET", Projects)).StatusLine.Split(' ')[1] + " ";
         }
 
         Assert.Equal("200 500 503 500 503 500 ", statuses);
-        server.ClearFaults();
-        Assert.StartsWith("HTTP/1.1 200", (await RawClient.AskAsync(server, "GET", Projects)).StatusLine, StringComparison.Ordinal);
+        _server.ClearFaults();
+        Assert.StartsWith("HTTP/1.1 200", (await RawClient.AskAsync(_server, "GET", Projects)).StatusLine, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -113,11 +113,11 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("POST * delay-after-work ms=1500", 1)]
     public async Task A_delayed_request_is_done_then_or_before_and_answered_late(string fault, int doneMeanwhile)
     {
-        server.AddFault(fault);
+        _server.AddFault(fault);
         var watch = Stopwatch.StartNew();
-        using RawClient client = await RawClient.ConnectAsync(server);
+        using RawClient client = await RawClient.ConnectAsync(_server);
         await client.SendAsync("POST", Projects, NewToken);
-        await WaitUntilAsync(() => server.Requests.Count == 1 && NewTokens >= doneMeanwhile);
+        await WaitUntilAsync(() => _server.Requests.Count == 1 && NewTokens >= doneMeanwhile);
         Assert.Equal(doneMeanwhile, NewTokens);
 
         RawAnswer answer = await client.ReceiveAsync(30_000);
@@ -130,11 +130,11 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_delayed_request_is_done_even_when_its_client_has_gone()
     {
-        server.AddFault("POST * delay ms=1000");
-        using (RawClient client = await RawClient.ConnectAsync(server))
+        _server.AddFault("POST * delay ms=1000");
+        using (RawClient client = await RawClient.ConnectAsync(_server))
         {
             await client.SendAsync("POST", Projects, NewToken);
-            await WaitUntilAsync(() => server.Requests.Count == 1);
+            await WaitUntilAsync(() => _server.Requests.Count == 1);
         }
 
         Assert.Equal(0, NewTokens);
@@ -146,9 +146,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("POST * reset-after-work", 1)]
     public async Task A_reset_is_an_RST_before_any_byte_with_the_work_undone_or_done(string fault, int done)
     {
-        server.AddFault(fault);
+        _server.AddFault(fault);
 
-        RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+        RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
 
         Assert.Equal(Ending.Reset, answer.Ending);
         Assert.Equal(0, answer.Bytes.Length);
@@ -158,10 +158,10 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_reset_is_one_on_a_connection_that_was_used_before_and_by_many_at_once()
     {
-        server.AddFault("POST * reset-after-work");
+        _server.AddFault("POST * reset-after-work");
         await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
         {
-            using RawClient client = await RawClient.ConnectAsync(server);
+            using RawClient client = await RawClient.ConnectAsync(_server);
             await client.SendAsync("GET", Projects);
             Assert.Equal(Ending.Open, (await client.ReceiveAsync(30_000)).Ending);
             await client.SendAsync("POST", Projects, NewToken);
@@ -173,10 +173,10 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_cut_answer_has_its_head_and_half_its_body_and_then_an_RST()
     {
-        server.AddFault("* * cut");
+        _server.AddFault("* * cut");
 
-        RawAnswer created = await RawClient.AskAsync(server, "POST", Projects, NewToken);
-        RawAnswer listed = await RawClient.AskAsync(server, "GET", Projects);
+        RawAnswer created = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
+        RawAnswer listed = await RawClient.AskAsync(_server, "GET", Projects);
 
         Assert.Equal("HTTP/1.1 201 Created", created.StatusLine);
         foreach (RawAnswer answer in new[] { created, listed })
@@ -194,17 +194,17 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("POST * never-after-work", 1)]
     public async Task Never_is_silence_on_an_open_connection_that_ends_with_the_server(string fault, int done)
     {
-        server.AddFault(fault);
-        using RawClient client = await RawClient.ConnectAsync(server);
+        _server.AddFault(fault);
+        using RawClient client = await RawClient.ConnectAsync(_server);
         await client.SendAsync("POST", Projects, NewToken);
 
-        await WaitUntilAsync(() => server.Requests.Count == 1 && NewTokens >= done);
+        await WaitUntilAsync(() => _server.Requests.Count == 1 && NewTokens >= done);
         RawAnswer answer = await client.ReceiveAsync(patience: 300);
         Assert.Equal(Ending.Open, answer.Ending);
         Assert.Equal(0, answer.Bytes.Length);
         Assert.Equal(done, NewTokens);
 
-        await server.DisposeAsync();
+        await _server.DisposeAsync();
         RawAnswer end = await client.ReceiveAsync(30_000);
         Assert.NotEqual(Ending.Open, end.Ending);
         Assert.Equal(0, end.Bytes.Length);
@@ -213,11 +213,11 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_dripping_body_comes_byte_by_byte()
     {
-        server.AddFault("DELETE * drip ms=5");
-        string id = server.Api.ListTokens()[1].Id.ToString();
+        _server.AddFault("DELETE * drip ms=5");
+        string id = _server.Api.ListTokens()[1].Id.ToString();
         var watch = Stopwatch.StartNew();
 
-        RawAnswer answer = await RawClient.AskAsync(server, "DELETE", Projects + "/" + id);
+        RawAnswer answer = await RawClient.AskAsync(_server, "DELETE", Projects + "/" + id);
 
         Assert.True(answer.IsWhole);
         Assert.Equal(id, JsonNode.Parse(answer.Text)!["token_id"]!.GetValue<string>());
@@ -228,21 +228,21 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_refusing_server_answers_once_more_and_is_no_longer_there_for_a_while()
     {
-        server.AddFault("POST * refuse ms=2500 times=1");
-        using RawClient idle = await RawClient.ConnectAsync(server);
+        _server.AddFault("POST * refuse ms=2500 times=1");
+        using RawClient idle = await RawClient.ConnectAsync(_server);
         await idle.SendAsync("GET", Projects);
         await idle.ReceiveAsync(30_000);
 
-        RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+        RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
 
         Assert.Equal("HTTP/1.1 201 Created", answer.StatusLine);
         Assert.Equal("close", answer.Header("Connection"));
         Assert.Equal(Ending.Closed, answer.Ending);
-        SocketException refused = await Assert.ThrowsAsync<SocketException>(() => RawClient.ConnectAsync(server));
+        SocketException refused = await Assert.ThrowsAsync<SocketException>(() => RawClient.ConnectAsync(_server));
         Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
         Assert.NotEqual(Ending.Open, (await idle.ReceiveAsync(30_000)).Ending);
         await ReconnectAsync();
-        Assert.Equal("HTTP/1.1 201 Created", (await RawClient.AskAsync(server, "POST", Projects, NewToken)).StatusLine);
+        Assert.Equal("HTTP/1.1 201 Created", (await RawClient.AskAsync(_server, "POST", Projects, NewToken)).StatusLine);
         Assert.Equal(2, NewTokens);
     }
 
@@ -251,13 +251,13 @@ public sealed class FaultTests : IAsyncLifetime
     {
         for (int i = 0; i < 2; i++)
         {
-            await server.RefuseConnectionsAsync(TimeSpan.FromMilliseconds(1500));
-            await Assert.ThrowsAsync<SocketException>(() => RawClient.ConnectAsync(server));
+            await _server.RefuseConnectionsAsync(TimeSpan.FromMilliseconds(1500));
+            await Assert.ThrowsAsync<SocketException>(() => RawClient.ConnectAsync(_server));
             await ReconnectAsync();
         }
 
-        await server.RefuseConnectionsAsync(TimeSpan.FromHours(1));
-        await server.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await _server.RefuseConnectionsAsync(TimeSpan.FromHours(1));
+        await _server.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
     }
 
     [Theory]
@@ -269,9 +269,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("retry-after=86400", "86400")]
     public async Task A_429_has_the_Retry_After_that_it_was_given_and_nothing_is_done(string parameter, string? expected)
     {
-        server.AddFault("POST * 429 " + parameter);
+        _server.AddFault("POST * 429 " + parameter);
 
-        RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+        RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
 
         Assert.Equal("HTTP/1.1 429 Too Many Requests", answer.StatusLine);
         Assert.Equal(expected, answer.Header("Retry-After"));
@@ -284,9 +284,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("date-90", -90)]
     public async Task A_429_may_say_it_as_an_HTTP_date(string retryAfter, int seconds)
     {
-        server.AddFault("* * 429 retry-after=" + retryAfter);
+        _server.AddFault("* * 429 retry-after=" + retryAfter);
 
-        RawAnswer answer = await RawClient.AskAsync(server, "GET", Projects);
+        RawAnswer answer = await RawClient.AskAsync(_server, "GET", Projects);
 
         Assert.Equal(seconds, (HttpDate(answer.Header("Retry-After")) - HttpDate(answer.Header("Date"))).TotalSeconds);
     }
@@ -302,8 +302,8 @@ public sealed class FaultTests : IAsyncLifetime
         {
             foreach (string body in new[] { "json", "html", "empty" })
             {
-                server.AddFault(string.Create(CultureInfo.InvariantCulture, $"POST * {status}{suffix} body={body} times=1"));
-                RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+                _server.AddFault(string.Create(CultureInfo.InvariantCulture, $"POST * {status}{suffix} body={body} times=1"));
+                RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
                 Assert.Equal($"HTTP/1.1 {status} {reason}", answer.StatusLine);
                 switch (body)
                 {
@@ -332,9 +332,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("204-after-work", 204, "")]
     public async Task A_wrong_body_comes_with_a_status_that_promises_the_right_one(string fault, int status, string start)
     {
-        server.AddFault("POST * " + fault);
+        _server.AddFault("POST * " + fault);
 
-        RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+        RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
 
         Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} "), answer.StatusLine, StringComparison.Ordinal);
         Assert.StartsWith(start, answer.Text, StringComparison.Ordinal);
@@ -345,9 +345,9 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_truncated_body_is_whole_for_HTTP_and_half_for_JSON()
     {
-        server.AddFault("* * answer body=truncated");
+        _server.AddFault("* * answer body=truncated");
 
-        RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+        RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
 
         Assert.Equal("HTTP/1.1 201 Created", answer.StatusLine);
         Assert.Equal(answer.ContentLength, answer.Body.Length);
@@ -359,18 +359,18 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task Wrong_types_come_in_the_right_places()
     {
-        server.AddFault("* * answer body=text-for-list times=2");
-        server.AddFault("* * answer body=number-for-date");
+        _server.AddFault("* * answer body=text-for-list times=2");
+        _server.AddFault("* * answer body=number-for-date");
 
-        JsonNode list = JsonNode.Parse((await RawClient.AskAsync(server, "GET", Projects)).Text)!;
+        JsonNode list = JsonNode.Parse((await RawClient.AskAsync(_server, "GET", Projects)).Text)!;
         Assert.Equal("text", list["data"]!.GetValue<string>());
         Assert.NotNull(list["links"]!["first"]);
-        Assert.Equal("\"text\"", (await RawClient.AskAsync(server, "POST", Projects, NewToken)).Text);
-        list = JsonNode.Parse((await RawClient.AskAsync(server, "GET", Projects)).Text)!;
+        Assert.Equal("\"text\"", (await RawClient.AskAsync(_server, "POST", Projects, NewToken)).Text);
+        list = JsonNode.Parse((await RawClient.AskAsync(_server, "GET", Projects)).Text)!;
         Assert.Equal(1234567890, list["data"]![0]!["created_at"]!.GetValue<int>());
         Assert.Equal(1234567890, list["data"]![0]!["expires_at"]!.GetValue<int>());
         Assert.Equal("new", list["data"]![0]!["name"]!.GetValue<string>());
-        JsonNode created = JsonNode.Parse((await RawClient.AskAsync(server, "POST", Projects, NewToken)).Text)!;
+        JsonNode created = JsonNode.Parse((await RawClient.AskAsync(_server, "POST", Projects, NewToken)).Text)!;
         Assert.Equal(1234567890, created["created_at"]!.GetValue<int>());
         Assert.NotNull(created["token"]!.GetValue<string>());
     }
@@ -380,9 +380,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("huge-chunked")]
     public async Task A_huge_body_has_64_MiB_and_is_valid_with_its_length_told_or_not(string body)
     {
-        server.AddFault("* * answer body=" + body);
+        _server.AddFault("* * answer body=" + body);
 
-        RawAnswer answer = await RawClient.AskAsync(server, "GET", Projects + "?limit=1");
+        RawAnswer answer = await RawClient.AskAsync(_server, "GET", Projects + "?limit=1");
 
         Assert.True(answer.Body.Length > 64 * 1024 * 1024);
         Assert.Equal(body == "huge" ? answer.Body.Length : -1, answer.ContentLength);
@@ -398,9 +398,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData(-10)]
     public async Task A_wrong_length_is_told_and_the_connection_closed_after_the_body(int extra)
     {
-        server.AddFault(string.Create(CultureInfo.InvariantCulture, $"* * answer extra-length={extra}"));
+        _server.AddFault(string.Create(CultureInfo.InvariantCulture, $"* * answer extra-length={extra}"));
 
-        RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+        RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
 
         Assert.Equal("HTTP/1.1 201 Created", answer.StatusLine);
         Assert.Equal(Ending.Closed, answer.Ending);
@@ -415,9 +415,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("503 encoding=gzip body=html", 503, 50)]
     public async Task Gzip_is_gzip(string fault, int status, int atLeast)
     {
-        server.AddFault("* * " + fault);
+        _server.AddFault("* * " + fault);
 
-        RawAnswer answer = await RawClient.AskAsync(server, "GET", Projects);
+        RawAnswer answer = await RawClient.AskAsync(_server, "GET", Projects);
 
         Assert.Contains(status.ToString(CultureInfo.InvariantCulture), answer.StatusLine, StringComparison.Ordinal);
         Assert.Equal("gzip", answer.Header("Content-Encoding"));
@@ -431,9 +431,9 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task Gzip_may_be_said_and_not_be_so()
     {
-        server.AddFault("* * answer encoding=not-gzip");
+        _server.AddFault("* * answer encoding=not-gzip");
 
-        RawAnswer answer = await RawClient.AskAsync(server, "GET", Projects);
+        RawAnswer answer = await RawClient.AskAsync(_server, "GET", Projects);
 
         Assert.Equal("gzip", answer.Header("Content-Encoding"));
         Assert.StartsWith("{\"data\":", answer.Text, StringComparison.Ordinal);
@@ -442,9 +442,9 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_redirect_leads_elsewhere_and_nothing_is_done()
     {
-        server.AddFault("POST * 307 location=https://elsewhere.invalid/v2/jwt/project");
+        _server.AddFault("POST * 307 location=https://elsewhere.invalid/v2/jwt/project");
 
-        RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+        RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
 
         Assert.Equal("HTTP/1.1 307 Temporary Redirect", answer.StatusLine);
         Assert.Equal("https://elsewhere.invalid/v2/jwt/project", answer.Header("Location"));
@@ -464,13 +464,13 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("/v2/jwt/user/1", "/v2/jwt/user/1")]
     public async Task The_next_link_leads_astray(string next, string? expected)
     {
-        server.AddFault("GET * answer next=" + next);
+        _server.AddFault("GET * answer next=" + next);
 
-        JsonNode page = JsonNode.Parse((await RawClient.AskAsync(server, "GET", Projects + "?limit=3")).Text)!;
+        JsonNode page = JsonNode.Parse((await RawClient.AskAsync(_server, "GET", Projects + "?limit=3")).Text)!;
 
         string id = page["data"]![2]!["id"]!.GetValue<string>();
         Assert.Equal(
-            expected?.Replace("ID", id, StringComparison.Ordinal).Replace("ORIGIN", server.BaseAddress.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal),
+            expected?.Replace("ID", id, StringComparison.Ordinal).Replace("ORIGIN", _server.BaseAddress.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal),
             page["links"]!["next"]?.GetValue<string>());
         Assert.Equal(next != "missing", page["links"]!.AsObject().ContainsKey("next"));
     }
@@ -483,9 +483,9 @@ public sealed class FaultTests : IAsyncLifetime
     [InlineData("fragment", false)]
     public async Task On_the_last_page_there_is_nothing_to_write_in_another_way(string next, bool leads)
     {
-        server.AddFault("GET * answer next=" + next);
+        _server.AddFault("GET * answer next=" + next);
 
-        JsonNode page = JsonNode.Parse((await RawClient.AskAsync(server, "GET", Projects + "?limit=100")).Text)!;
+        JsonNode page = JsonNode.Parse((await RawClient.AskAsync(_server, "GET", Projects + "?limit=100")).Text)!;
 
         Assert.Equal(leads, page["links"]!["next"] is not null);
     }
@@ -493,13 +493,13 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_ring_of_three_different_pages_closes()
     {
-        server.AddFault("GET * answer next=ring");
+        _server.AddFault("GET * answer next=ring");
         string target = Projects + "?limit=3";
         var firstIds = new System.Collections.Generic.List<string>();
         var targets = new System.Collections.Generic.List<string>();
         for (int i = 0; i < 6; i++)
         {
-            JsonNode page = JsonNode.Parse((await RawClient.AskAsync(server, "GET", target)).Text)!;
+            JsonNode page = JsonNode.Parse((await RawClient.AskAsync(_server, "GET", target)).Text)!;
             targets.Add(target);
             firstIds.Add(page["data"]![0]!["id"]!.GetValue<string>());
             target = new Uri(page["links"]!["next"]!.GetValue<string>()).PathAndQuery;
@@ -513,9 +513,9 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task The_date_may_be_minutes_off()
     {
-        server.AddFault("* * answer date-skew=-600");
+        _server.AddFault("* * answer date-skew=-600");
 
-        RawAnswer answer = await RawClient.AskAsync(server, "POST", Projects, NewToken);
+        RawAnswer answer = await RawClient.AskAsync(_server, "POST", Projects, NewToken);
 
         double behind = (DateTimeOffset.UtcNow - HttpDate(answer.Header("Date"))).TotalSeconds;
         Assert.InRange(behind, 599, 660);
@@ -537,7 +537,7 @@ public sealed class FaultTests : IAsyncLifetime
         {
             try
             {
-                (await RawClient.ConnectAsync(server)).Dispose();
+                (await RawClient.ConnectAsync(_server)).Dispose();
                 return;
             }
             catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)

@@ -27,12 +27,12 @@ internal static class OpenApiDocument
         }
         """;
 
-    private static readonly Lazy<Task<Dictionary<string, JsonSchema>>> Schemas = new(ReadAsync);
+    private static readonly Lazy<Task<Dictionary<string, JsonSchema>>> s_schemas = new(ReadAsync);
 
     /// <summary>Holds an answer against the schema of its operation and status; an error against the README's <c>errors[]</c>.</summary>
     public static async Task CheckAsync(string method, string path, int status, string body)
     {
-        Dictionary<string, JsonSchema> schemas = await Schemas.Value;
+        Dictionary<string, JsonSchema> schemas = await s_schemas.Value;
         string[] segments = path.Split('?')[0].Trim('/').Split('/');
         string key = status >= 400 ? "error" : $"{method} {string.Join('/', segments.Take(2))}{(segments.Length > 2 ? "/{}" : "")} {status}";
         Assert.True(schemas.TryGetValue(key, out JsonSchema? schema), "The document has no " + key);

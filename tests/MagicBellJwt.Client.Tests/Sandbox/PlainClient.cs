@@ -14,8 +14,8 @@ namespace MagicBellJwt.Client.Tests.Sandbox;
 /// <summary>Nothing but an HttpClient, which holds each answer against the vendor's document.</summary>
 internal sealed class PlainClient : IDisposable
 {
-    private readonly HttpClient http;
-    private readonly string bearer;
+    private readonly HttpClient _http;
+    private readonly string _bearer;
 
     public PlainClient(SandboxServer server)
         : this(new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = server.BaseAddress }, server.AdministratorToken)
@@ -24,8 +24,8 @@ internal sealed class PlainClient : IDisposable
 
     public PlainClient(HttpClient http, string bearer)
     {
-        this.http = http;
-        this.bearer = bearer;
+        _http = http;
+        _bearer = bearer;
     }
 
     public Task<PlainAnswer> GetAsync(string path) => SendAsync("GET", path);
@@ -38,7 +38,7 @@ internal sealed class PlainClient : IDisposable
     public async Task<PlainAnswer> SendAsync(string method, string path, object? body = null, string? key = null, string? authorization = null)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        request.Headers.TryAddWithoutValidation("Authorization", authorization ?? "Bearer " + bearer);
+        request.Headers.TryAddWithoutValidation("Authorization", authorization ?? "Bearer " + _bearer);
         if (key is not null)
         {
             request.Headers.Add("Idempotency-Key", key);
@@ -56,24 +56,24 @@ internal sealed class PlainClient : IDisposable
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json", "utf-8");
         }
 
-        using HttpResponseMessage response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        using HttpResponseMessage response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         string answer = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         var headers = response.Headers.Concat(response.Content.Headers).ToDictionary(header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase);
         Assert.Equal("application/json; charset=utf-8", headers["Content-Type"]);
         Assert.True(Guid.TryParse(headers["X-Request-Id"], out _));
-        string local = new Uri(http.BaseAddress!, path).AbsolutePath;
+        string local = new Uri(_http.BaseAddress!, path).AbsolutePath;
         await OpenApiDocument.CheckAsync(method, local.Replace("/v2", "", StringComparison.Ordinal), (int)response.StatusCode, answer);
         return new PlainAnswer((int)response.StatusCode, answer, headers);
     }
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => _http.Dispose();
 }
 
 internal sealed record PlainAnswer(int Status, string Text, IReadOnlyDictionary<string, string> Headers)
 {
-    private readonly Lazy<JsonNode> json = new(() => JsonNode.Parse(Text)!);
+    private readonly Lazy<JsonNode> _json = new(() => JsonNode.Parse(Text)!);
 
-    public JsonNode Json => json.Value;
+    public JsonNode Json => _json.Value;
 
     public string[] Ids => [.. Json["data"]!.AsArray().Select(token => token!["id"]!.GetValue<string>())];
 

@@ -29,17 +29,17 @@ internal enum Ending
 /// <summary>A socket and no HTTP library, to see what is really on the wire.</summary>
 internal sealed class RawClient : IDisposable
 {
-    private readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    private readonly SandboxServer server;
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly SandboxServer _server;
 
-    private RawClient(SandboxServer server) => this.server = server;
+    private RawClient(SandboxServer server) => _server = server;
 
     public static async Task<RawClient> ConnectAsync(SandboxServer server)
     {
         var client = new RawClient(server);
         try
         {
-            await client.socket.ConnectAsync(IPAddress.Loopback, server.BaseAddress.Port, TestContext.Current.CancellationToken);
+            await client._socket.ConnectAsync(IPAddress.Loopback, server.BaseAddress.Port, TestContext.Current.CancellationToken);
             return client;
         }
         catch
@@ -59,8 +59,8 @@ internal sealed class RawClient : IDisposable
 
     public async Task SendAsync(string method, string target, string body = "")
     {
-        string text = string.Create(CultureInfo.InvariantCulture, $"{method} {target} HTTP/1.1\r\nHost: {server.BaseAddress.Authority}\r\nAuthorization: Bearer {server.AdministratorToken}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
-        await socket.SendAsync(Encoding.UTF8.GetBytes(text), TestContext.Current.CancellationToken);
+        string text = string.Create(CultureInfo.InvariantCulture, $"{method} {target} HTTP/1.1\r\nHost: {_server.BaseAddress.Authority}\r\nAuthorization: Bearer {_server.AdministratorToken}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+        await _socket.SendAsync(Encoding.UTF8.GetBytes(text), TestContext.Current.CancellationToken);
     }
 
     /// <summary>Reads until the connection ends, a whole answer has come, or <paramref name="patience"/> ms have brought nothing.</summary>
@@ -75,7 +75,7 @@ internal sealed class RawClient : IDisposable
             impatience.CancelAfter(patience);
             try
             {
-                int count = await socket.ReceiveAsync(buffer, impatience.Token);
+                int count = await _socket.ReceiveAsync(buffer, impatience.Token);
                 if (count == 0)
                 {
                     return Answer(Ending.Closed);
@@ -101,7 +101,7 @@ internal sealed class RawClient : IDisposable
         RawAnswer Answer(Ending ending) => new(bytes.GetBuffer().AsMemory(0, (int)bytes.Length), [.. pieces], ending);
     }
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose() => _socket.Dispose();
 }
 
 /// <summary>What came, piece by piece, and how it ended.</summary>

@@ -16,12 +16,12 @@ namespace MagicBellJwt.Client.Tests.Sandbox;
 /// <summary>Rate limits, idempotency keys and many clients at once.</summary>
 public sealed class SandboxLimitTests
 {
-    private readonly FakeTimeProvider clock = new(new DateTimeOffset(2026, 1, 1, 12, 0, 30, TimeSpan.Zero));
+    private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 1, 1, 12, 0, 30, TimeSpan.Zero));
 
     [Fact]
     public async Task The_documented_limits_are_250_reads_and_200_writes_counted_apart()
     {
-        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = clock });
+        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = _clock });
         using var client = new PlainClient(server);
 
         await AssertReadsAsync(client, [.. Enumerable.Repeat(200, 250)]);
@@ -41,42 +41,42 @@ public sealed class SandboxLimitTests
     [Fact]
     public async Task A_sliding_window_frees_a_place_a_minute_after_each_request_and_none_for_a_refusal()
     {
-        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = clock, ReadsPerMinute = 3 });
+        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = _clock, ReadsPerMinute = 3 });
         using var client = new PlainClient(server);
 
         await AssertReadsAsync(client, 200);
-        clock.Advance(TimeSpan.FromSeconds(20.5));
+        _clock.Advance(TimeSpan.FromSeconds(20.5));
         await AssertReadsAsync(client, 200, 200, 429);
         PlainAnswer refused = await client.GetAsync("jwt/project");
         Assert.Equal("40", refused.Headers["Retry-After"]);
-        clock.Advance(TimeSpan.FromSeconds(39));
+        _clock.Advance(TimeSpan.FromSeconds(39));
         Assert.Equal("1", (await client.GetAsync("jwt/project")).Headers["Retry-After"]);
-        clock.Advance(TimeSpan.FromSeconds(0.5));
+        _clock.Advance(TimeSpan.FromSeconds(0.5));
         await AssertReadsAsync(client, 200, 429);
-        clock.Advance(TimeSpan.FromSeconds(20.5));
+        _clock.Advance(TimeSpan.FromSeconds(20.5));
         await AssertReadsAsync(client, 200, 200, 429);
     }
 
     [Fact]
     public async Task A_fixed_window_starts_anew_at_each_full_minute()
     {
-        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = clock, ReadsPerMinute = 2, Window = RateLimitWindow.FixedMinute });
+        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = _clock, ReadsPerMinute = 2, Window = RateLimitWindow.FixedMinute });
         using var client = new PlainClient(server);
 
         await AssertReadsAsync(client, 200, 200, 429);
         Assert.Equal("30", (await client.GetAsync("jwt/project")).Headers["Retry-After"]);
-        clock.Advance(TimeSpan.FromSeconds(30));
+        _clock.Advance(TimeSpan.FromSeconds(30));
         await AssertReadsAsync(client, 200, 200, 429);
-        clock.Advance(TimeSpan.FromSeconds(59.9));
+        _clock.Advance(TimeSpan.FromSeconds(59.9));
         await AssertReadsAsync(client, 429);
-        clock.Advance(TimeSpan.FromSeconds(0.1));
+        _clock.Advance(TimeSpan.FromSeconds(0.1));
         await AssertReadsAsync(client, 200, 200, 429);
     }
 
     [Fact]
     public async Task Requests_without_an_administrator_count_for_nothing_and_the_limit_can_be_switched_off()
     {
-        await using SandboxServer strict = await StartAsync(new SandboxOptions { Clock = clock, ReadsPerMinute = 1 });
+        await using SandboxServer strict = await StartAsync(new SandboxOptions { Clock = _clock, ReadsPerMinute = 1 });
         using var client = new PlainClient(strict);
         for (int i = 0; i < 5; i++)
         {
@@ -85,7 +85,7 @@ public sealed class SandboxLimitTests
 
         await AssertReadsAsync(client, 200, 429);
 
-        await using SandboxServer lenient = await StartAsync(new SandboxOptions { Clock = clock, ReadsPerMinute = 1, EnforceRateLimit = false });
+        await using SandboxServer lenient = await StartAsync(new SandboxOptions { Clock = _clock, ReadsPerMinute = 1, EnforceRateLimit = false });
         using var another = new PlainClient(lenient);
         await AssertReadsAsync(another, [.. Enumerable.Repeat(200, 5)]);
     }
@@ -93,12 +93,12 @@ public sealed class SandboxLimitTests
     [Fact]
     public async Task A_key_replays_the_first_answer_for_24_hours_and_mints_nothing()
     {
-        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = clock });
+        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = _clock });
         using var client = new PlainClient(server);
         string key = Guid.NewGuid().ToString();
 
         PlainAnswer first = await client.PostAsync("jwt/project", new { name = "ci" }, key);
-        clock.Advance(TimeSpan.FromHours(24) - TimeSpan.FromSeconds(1));
+        _clock.Advance(TimeSpan.FromHours(24) - TimeSpan.FromSeconds(1));
         PlainAnswer replay = await client.PostAsync("jwt/project", new { name = "ci" }, key);
 
         Assert.Equal(201, replay.Status);
@@ -108,7 +108,7 @@ public sealed class SandboxLimitTests
         Assert.NotEqual(first.Headers["X-Request-Id"], replay.Headers["X-Request-Id"]);
         Assert.Equal(2, server.Api.ListTokens().Count);
 
-        clock.Advance(TimeSpan.FromSeconds(1));
+        _clock.Advance(TimeSpan.FromSeconds(1));
         PlainAnswer anew = await client.PostAsync("jwt/project", new { name = "ci" }, key);
         Assert.NotEqual(first.TokenId, anew.TokenId);
         Assert.Equal(3, server.Api.ListTokens().Count);
@@ -118,7 +118,7 @@ public sealed class SandboxLimitTests
     [Fact]
     public async Task A_key_replays_a_refusal_too_and_is_refused_for_another_request()
     {
-        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = clock });
+        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = _clock });
         using var client = new PlainClient(server);
 
         Assert.Equal(["name_missing"], (await client.PostAsync("jwt/project", new { }, "k1")).ErrorCodes);
@@ -134,7 +134,7 @@ public sealed class SandboxLimitTests
     [Fact]
     public async Task Without_the_option_a_key_means_nothing()
     {
-        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = clock, HonourIdempotencyKeys = false });
+        await using SandboxServer server = await StartAsync(new SandboxOptions { Clock = _clock, HonourIdempotencyKeys = false });
         using var client = new PlainClient(server);
 
         PlainAnswer first = await client.PostAsync("jwt/project", new { name = "ci" }, "k");
@@ -185,7 +185,7 @@ public sealed class SandboxLimitTests
     [Fact]
     public async Task In_process_the_sandbox_answers_an_HttpClient_with_no_port_opened()
     {
-        using var sandbox = new SandboxHandler(new SandboxOptions { Clock = clock });
+        using var sandbox = new SandboxHandler(new SandboxOptions { Clock = _clock });
         using var http = new HttpClient(sandbox, disposeHandler: false) { BaseAddress = sandbox.BaseAddress };
         using var client = new PlainClient(http, sandbox.AdministratorToken);
 

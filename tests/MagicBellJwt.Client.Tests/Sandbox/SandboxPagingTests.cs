@@ -11,8 +11,8 @@ namespace MagicBellJwt.Client.Tests.Sandbox;
 /// <summary>Lists in pages, in both of the vendor's dialects.</summary>
 public sealed class SandboxPagingTests
 {
-    private static readonly string[] LiveNames = ["limit", "starting_after", "ending_before"];
-    private static readonly string[] PublishedNames = ["page[size]", "page[after]", "page[before]"];
+    private static readonly string[] s_liveNames = ["limit", "starting_after", "ending_before"];
+    private static readonly string[] s_publishedNames = ["page[size]", "page[after]", "page[before]"];
 
     [Theory]
     [InlineData("", 25)]
@@ -70,7 +70,7 @@ public sealed class SandboxPagingTests
     {
         await using SandboxServer server = await StartAsync(projectTokens: 7, userTokens: 7);
         using var client = new PlainClient(server);
-        string[] names = published ? PublishedNames : LiveNames;
+        string[] names = published ? s_publishedNames : s_liveNames;
         string address = server.BaseAddress + path;
         string[] all = NewestFirst(server.Api, path.Contains("user", StringComparison.Ordinal) ? "a/b ü" : null);
         Assert.Equal(count, all.Length);

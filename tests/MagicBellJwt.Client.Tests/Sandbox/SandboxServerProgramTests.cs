@@ -18,14 +18,14 @@ namespace MagicBellJwt.Client.Tests.Sandbox;
 /// <summary>The server as a program of its own.</summary>
 public sealed class SandboxServerProgramTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("sandbox-server-");
-    private readonly List<Process> processes = [];
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sandbox-server-");
+    private readonly List<Process> _processes = [];
 
-    private string TokenFile => Path.Combine(folder.FullName, "administrator.jwt");
+    private string TokenFile => Path.Combine(_folder.FullName, "administrator.jwt");
 
     public void Dispose()
     {
-        foreach (Process process in processes)
+        foreach (Process process in _processes)
         {
             if (!process.HasExited)
             {
@@ -36,7 +36,7 @@ public sealed class SandboxServerProgramTests : IDisposable
             process.Dispose();
         }
 
-        folder.Delete(recursive: true);
+        _folder.Delete(recursive: true);
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class SandboxServerProgramTests : IDisposable
             do
             {
                 last = Volatile.Read(ref listening);
-                foreach (string path in Directory.EnumerateFiles(folder.FullName))
+                foreach (string path in Directory.EnumerateFiles(_folder.FullName))
                 {
                     try
                     {
@@ -136,7 +136,7 @@ public sealed class SandboxServerProgramTests : IDisposable
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(TokenFile));
         Assert.Equal([UnixFileMode.UserRead | UnixFileMode.UserWrite], modes.Keys);
-        Assert.Equal([TokenFile], Directory.GetFiles(folder.FullName));
+        Assert.Equal([TokenFile], Directory.GetFiles(_folder.FullName));
         Assert.Equal(3, (await File.ReadAllTextAsync(TokenFile, TestContext.Current.CancellationToken)).Split('.').Length);
     }
 
@@ -189,7 +189,7 @@ public sealed class SandboxServerProgramTests : IDisposable
         Assert.Contains("address already in use", errors, StringComparison.Ordinal);
         Assert.DoesNotContain("eyJ", errors, StringComparison.Ordinal);
 
-        (exitCode, output, errors) = await EndAsync(Start("--admin-token-file", Path.Combine(folder.FullName, "none", "file")));
+        (exitCode, output, errors) = await EndAsync(Start("--admin-token-file", Path.Combine(_folder.FullName, "none", "file")));
         Assert.Equal(1, exitCode);
         Assert.Equal("", output);
         Assert.Single(errors.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
@@ -297,7 +297,7 @@ public sealed class SandboxServerProgramTests : IDisposable
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         Process process = Process.Start(start)!;
-        processes.Add(process);
+        _processes.Add(process);
         return process;
     }
 }

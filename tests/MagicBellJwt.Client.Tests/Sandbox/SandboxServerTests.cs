@@ -17,21 +17,21 @@ namespace MagicBellJwt.Client.Tests.Sandbox;
 /// <summary>The server in process: where it listens, what it records, and its control address.</summary>
 public sealed class SandboxServerTests : IAsyncLifetime
 {
-    private readonly HttpClient http = new();
-    private SandboxServer server = null!;
-    private PlainClient client = null!;
+    private readonly HttpClient _http = new();
+    private SandboxServer _server = null!;
+    private PlainClient _client = null!;
 
     public async ValueTask InitializeAsync()
     {
-        server = await SandboxServer.StartAsync(new SandboxServerOptions { KeptRequests = 5 });
-        client = new PlainClient(server);
+        _server = await SandboxServer.StartAsync(new SandboxServerOptions { KeptRequests = 5 });
+        _client = new PlainClient(_server);
     }
 
     public async ValueTask DisposeAsync()
     {
-        client.Dispose();
-        http.Dispose();
-        await server.DisposeAsync();
+        _client.Dispose();
+        _http.Dispose();
+        await _server.DisposeAsync();
     }
 
     [Theory]
@@ -65,11 +65,11 @@ public sealed class SandboxServerTests : IAsyncLifetime
     [Fact]
     public async Task Links_start_with_the_authority_that_was_asked()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(server.BaseAddress, "jwt/project"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_server.BaseAddress, "jwt/project"));
         request.Headers.Host = "stand-in.example:8080";
-        request.Headers.Add("Authorization", "Bearer " + server.AdministratorToken);
+        request.Headers.Add("Authorization", "Bearer " + _server.AdministratorToken);
 
-        using HttpResponseMessage response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        using HttpResponseMessage response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
 
         JsonNode page = JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
         Assert.Equal("http://stand-in.example:8080/v2/jwt/project?limit=25", page["links"]!["first"]!.GetValue<string>());
@@ -78,19 +78,19 @@ public sealed class SandboxServerTests : IAsyncLifetime
     [Fact]
     public async Task It_serves_a_client_that_takes_it_for_its_proxy_and_records_that()
     {
-        using var proxied = new HttpClient(new SocketsHttpHandler { Proxy = new WebProxy(server.BaseAddress) }) { BaseAddress = new Uri("http://api.invalid/v2/") };
-        using var proxiedClient = new PlainClient(proxied, server.AdministratorToken);
+        using var proxied = new HttpClient(new SocketsHttpHandler { Proxy = new WebProxy(_server.BaseAddress) }) { BaseAddress = new Uri("http://api.invalid/v2/") };
+        using var proxiedClient = new PlainClient(proxied, _server.AdministratorToken);
 
         PlainAnswer list = await proxiedClient.GetAsync("jwt/project?limit=1");
 
         Assert.Equal("http://api.invalid/v2/jwt/project?limit=1", list.Json["links"]!["first"]!.GetValue<string>());
-        Assert.Equal("http://api.invalid/v2/jwt/project?limit=1", server.Requests.Single().Target);
+        Assert.Equal("http://api.invalid/v2/jwt/project?limit=1", _server.Requests.Single().Target);
     }
 
     [Fact]
     public async Task A_taken_port_is_an_IOException()
     {
-        Uri taken = new(server.BaseAddress.GetLeftPart(UriPartial.Authority));
+        Uri taken = new(_server.BaseAddress.GetLeftPart(UriPartial.Authority));
 
         await Assert.ThrowsAsync<IOException>(() => SandboxServer.StartAsync(new SandboxServerOptions { Url = taken }));
     }
@@ -99,11 +99,11 @@ public sealed class SandboxServerTests : IAsyncLifetime
     public async Task It_records_what_was_sent_and_when_and_on_which_connection_but_no_secret()
     {
         DateTimeOffset before = DateTimeOffset.UtcNow;
-        await client.PostAsync("jwt/user", new { email = "hana@example.com" }, key: "k1");
-        await client.GetAsync("jwt/user/a%2Fb?page%5Bsize%5D=2&x=a+b");
-        await client.SendAsync("GET", "jwt/project", authorization: "naked-secret");
+        await _client.PostAsync("jwt/user", new { email = "hana@example.com" }, key: "k1");
+        await _client.GetAsync("jwt/user/a%2Fb?page%5Bsize%5D=2&x=a+b");
+        await _client.SendAsync("GET", "jwt/project", authorization: "naked-secret");
 
-        IReadOnlyList<RecordedRequest> requests = server.Requests;
+        IReadOnlyList<RecordedRequest> requests = _server.Requests;
         Assert.Equal(["POST", "GET", "GET"], requests.Select(request => request.Method));
         Assert.Equal(["/v2/jwt/user", "/v2/jwt/user/a%2Fb?page%5Bsize%5D=2&x=a+b", "/v2/jwt/project"], requests.Select(request => request.Target));
         Assert.Equal(["""{"email":"hana@example.com"}""", "", ""], requests.Select(request => request.Body));
@@ -111,9 +111,9 @@ public sealed class SandboxServerTests : IAsyncLifetime
         Assert.Equal("application/json; charset=utf-8", requests[0].Headers["content-type"]);
         Assert.All(requests, request => Assert.InRange(request.Time, before, DateTimeOffset.UtcNow));
         Assert.Single(requests.Select(request => request.ConnectionId).Distinct());
-        Assert.Equal("Bearer sha256:" + Fingerprint(server.AdministratorToken), requests[0].Headers["Authorization"]);
+        Assert.Equal("Bearer sha256:" + Fingerprint(_server.AdministratorToken), requests[0].Headers["Authorization"]);
         Assert.Equal("sha256:" + Fingerprint("naked-secret"), requests[2].Headers["Authorization"]);
-        Assert.DoesNotContain(requests, request => request.ToString().Contains(server.AdministratorToken, StringComparison.Ordinal));
+        Assert.DoesNotContain(requests, request => request.ToString().Contains(_server.AdministratorToken, StringComparison.Ordinal));
 
         static string Fingerprint(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)))[..12];
     }
@@ -123,15 +123,15 @@ public sealed class SandboxServerTests : IAsyncLifetime
     {
         for (int i = 1; i <= 7; i++)
         {
-            await client.GetAsync("jwt/project?limit=" + i);
+            await _client.GetAsync("jwt/project?limit=" + i);
         }
 
-        Assert.Equal(["3", "4", "5", "6", "7"], server.Requests.Select(request => request.Target[^1..]));
-        server.Clear();
-        Assert.Empty(server.Requests);
+        Assert.Equal(["3", "4", "5", "6", "7"], _server.Requests.Select(request => request.Target[^1..]));
+        _server.Clear();
+        Assert.Empty(_server.Requests);
 
-        await client.SendAsync("POST", "jwt/project", new string(' ', 70_000) + "{}");
-        Assert.Equal(64 * 1024, server.Requests.Single().Body.Length);
+        await _client.SendAsync("POST", "jwt/project", new string(' ', 70_000) + "{}");
+        Assert.Equal(64 * 1024, _server.Requests.Single().Body.Length);
     }
 
     [Fact]
@@ -172,11 +172,11 @@ public sealed class SandboxServerTests : IAsyncLifetime
     [Fact]
     public async Task Disposing_it_frees_the_port_and_may_be_done_twice()
     {
-        Uri url = new(server.BaseAddress.GetLeftPart(UriPartial.Authority));
-        await client.GetAsync("jwt/project");
+        Uri url = new(_server.BaseAddress.GetLeftPart(UriPartial.Authority));
+        await _client.GetAsync("jwt/project");
 
-        await server.DisposeAsync();
-        await server.DisposeAsync();
+        await _server.DisposeAsync();
+        await _server.DisposeAsync();
 
         await using SandboxServer next = await SandboxServer.StartAsync(new SandboxServerOptions { Url = url });
         Assert.Equal(url.Port, next.BaseAddress.Port);
@@ -212,7 +212,7 @@ public sealed class SandboxServerTests : IAsyncLifetime
     [Fact]
     public async Task The_control_address_tells_the_requests_without_its_own_and_forgets_them()
     {
-        server.AddFault("GET * 503");
+        _server.AddFault("GET * 503");
         await GetStatusAsync();
         await ControlAsync("DELETE", "faults");
 
@@ -223,8 +223,8 @@ public sealed class SandboxServerTests : IAsyncLifetime
         Assert.StartsWith("Bearer sha256:", recorded["headers"]!["Authorization"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Equal("", recorded["body"]!.GetValue<string>());
         Assert.Equal("GET * answer status=503", recorded["fault"]!.GetValue<string>());
-        Assert.Equal(server.Requests.Single().ConnectionId, recorded["connection-id"]!.GetValue<string>());
-        Assert.Equal(server.Requests.Single().Time, recorded["time"]!.GetValue<DateTimeOffset>());
+        Assert.Equal(_server.Requests.Single().ConnectionId, recorded["connection-id"]!.GetValue<string>());
+        Assert.Equal(_server.Requests.Single().Time, recorded["time"]!.GetValue<DateTimeOffset>());
         await ControlAsync("DELETE", "requests");
         Assert.Empty((await ControlJsonAsync("requests")).AsArray());
     }
@@ -233,8 +233,8 @@ public sealed class SandboxServerTests : IAsyncLifetime
     public async Task The_control_address_seeds_and_tells_which_tokens_are_live_and_no_value()
     {
         await ControlAsync("POST", "seed", """{"project-tokens":2,"user-id":"u1","user-tokens":1}""");
-        string revoked = server.Api.ListTokens()[1].Id.ToString();
-        await client.DeleteAsync("jwt/project/" + revoked);
+        string revoked = _server.Api.ListTokens()[1].Id.ToString();
+        await _client.DeleteAsync("jwt/project/" + revoked);
 
         JsonArray tokens = (await ControlJsonAsync("tokens")).AsArray();
 
@@ -248,15 +248,15 @@ public sealed class SandboxServerTests : IAsyncLifetime
     }
 
     private async Task<int> GetStatusAsync() =>
-        int.Parse((await RawClient.AskAsync(server, "GET", "/v2/jwt/project")).StatusLine.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        int.Parse((await RawClient.AskAsync(_server, "GET", "/v2/jwt/project")).StatusLine.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
 
     private async Task<HttpStatusCode> ControlAsync(string method, string path, string body = "")
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(server.BaseAddress, "/_control/" + path)) { Content = new StringContent(body) };
-        using HttpResponseMessage response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(_server.BaseAddress, "/_control/" + path)) { Content = new StringContent(body) };
+        using HttpResponseMessage response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         return response.StatusCode;
     }
 
     private async Task<JsonNode> ControlJsonAsync(string path) =>
-        JsonNode.Parse(await http.GetStringAsync(new Uri(server.BaseAddress, "/_control/" + path), TestContext.Current.CancellationToken))!;
+        JsonNode.Parse(await _http.GetStringAsync(new Uri(_server.BaseAddress, "/_control/" + path), TestContext.Current.CancellationToken))!;
 }
