@@ -64,6 +64,7 @@ function Get-ErrorByTarget($Failure) {
 }
 
 $told = @()
+$isEnded = $false
 
 # A revocation that failed, or whose answer was lost, is a row too.
 function Get-Revoked { $told | Where-Object Outcome -In 'Revoked', 'AlreadyRevoked' }
@@ -164,10 +165,18 @@ try {
     }
 
     Disconnect-MbProject $session
+    $isEnded = $true
 }
 catch {
+    $isEnded = $true
     [Console]::Error.WriteLine("The off-boarding could not run to its end, and $(@(Get-Revoked).Count) tokens had been revoked: $_")
     exit 2
+}
+finally {
+    # Ctrl+C: no row is written any more, and the history has each revocation.
+    if (-not $isEnded) {
+        [Console]::Error.WriteLine("The off-boarding was stopped, and $(@(Get-Revoked).Count) tokens are known to be revoked. Run it again with the same file: what is revoked stays revoked, and the rest is done.")
+    }
 }
 
 $lines | Select-Object Line, Person, UserId, Outcome, Revoked, Left, Why

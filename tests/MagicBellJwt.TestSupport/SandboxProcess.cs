@@ -29,12 +29,16 @@ public class SandboxProcess : IDisposable
             arguments.Add("--no-rate-limit");
         }
 
-        _process = Process.Start(new ProcessStartInfo("dotnet", string.Join(" ", arguments.Select(argument => $"\"{argument}\"")))
+        var start = new ProcessStartInfo("dotnet", string.Join(" ", arguments.Select(argument => $"\"{argument}\"")))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
-        })!;
+        };
+
+        // Killed, .NET would leave the pipes of its debugger and of its diagnostics in the temporary folder.
+        start.EnvironmentVariables["DOTNET_EnableDiagnostics"] = "0";
+        _process = Process.Start(start)!;
         const string Listening = "listening on ";
         string? line = _process.StandardOutput.ReadLine();
         if (line?.StartsWith(Listening, StringComparison.Ordinal) is not true)

@@ -93,6 +93,9 @@ internal static class ShellProcess
         environment["TERM"] = "xterm-256color";
         environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
         environment["POWERSHELL_UPDATECHECK"] = "Off";
+
+        // Killed, .NET would leave the pipes of its debugger and of its diagnostics in the temporary folder.
+        environment["DOTNET_EnableDiagnostics"] = "0";
         environment.Remove("PSModulePath");
         environment.Remove("MAGICBELL_PROJECT_TOKEN");
         environment.Remove("MAGICBELL_BASE_URL");

@@ -1,4 +1,4 @@
-# Runs each script of examples/ against the sandbox's server, as a scheduler would: in a process of its own, by its exit code.
+# Runs each script of examples/ against the sandbox's server and looks at its exit code, as a scheduler does.
 BeforeDiscovery {
     $script:scripts = Get-ChildItem (Join-Path $PSScriptRoot '../../examples') -Filter *.ps1 -Recurse | ForEach-Object { @{ Name = $_.Name; Path = $_.FullName } }
 }
@@ -8,23 +8,57 @@ BeforeAll {
     $script:sandbox = Open-Sandbox '--no-rate-limit', '--seed-user usr_leaver:3', '--seed-user usr_other:2'
     Connect-MbProject $sandbox.Token -BaseUri $sandbox.Address -Name local
 
-    # Runs an example to its end; gives its exit code and all that it said.
-    function Invoke-Example([string] $Name, [string] $Arguments, $Token = $sandbox.Token, [switch] $AsFile, [string] $State) {
+    # Runs an example to its end; gives its exit code and all that it said: in a runspace of its own, or as a process, as a command or as a file.
+    # Only a process prints what -WhatIf says, and has an exit code that a scheduler sees: each script ends as one in some test.
+    function Invoke-Example([string] $Name, [string] $Arguments, $Token = $sandbox.Token, [ValidateSet('Runspace', 'Command', 'File')] [string] $As = 'Runspace', [string] $State) {
+        $variables = @{
+            PSModulePath = "$repository/out$([IO.Path]::PathSeparator)$env:PSModulePath"
+            MAGICBELL_PROJECT_TOKEN = [Net.NetworkCredential]::new('', $Token).Password
+            MAGICBELL_BASE_URL = $sandbox.Address
+        }
+        if ($State) { $variables.XDG_STATE_HOME = $variables.LOCALAPPDATA = $State }
+        $before = @{}
+        foreach ($variable in $variables.Keys) {
+            $before[$variable] = [Environment]::GetEnvironmentVariable($variable)
+            [Environment]::SetEnvironmentVariable($variable, $variables[$variable])
+        }
+
+        try {
+            $run = if ($As -eq 'Runspace') { Invoke-InRunspace -Name $Name -Arguments $Arguments } else { Invoke-AsProcess -Name $Name -Arguments $Arguments -As $As }
+        } finally {
+            foreach ($variable in $before.Keys) { [Environment]::SetEnvironmentVariable($variable, $before[$variable]) }
+        }
+
+        $run.Said | Should -Not -Match 'eyJ'
+        $run
+    }
+
+    function Invoke-AsProcess([string] $Name, [string] $Arguments, [string] $As) {
         $start = [Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path)
-        $start.Arguments = if ($AsFile) { "$(Get-ShellLibrary) -NoProfile -NonInteractive -File `"$repository/examples/$Name`" $Arguments" } else { "$(Get-ShellLibrary) -NoProfile -NonInteractive -Command `"Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments; exit `$LASTEXITCODE`"" }
-        $start.EnvironmentVariables['PSModulePath'] = "$repository/out$([IO.Path]::PathSeparator)$env:PSModulePath"
-        if ($State) { $start.EnvironmentVariables['XDG_STATE_HOME'] = $start.EnvironmentVariables['LOCALAPPDATA'] = $State }
+        $start.Arguments = if ($As -eq 'File') { "$(Get-ShellLibrary) -NoProfile -NonInteractive -File `"$repository/examples/$Name`" $Arguments" } else { "$(Get-ShellLibrary) -NoProfile -NonInteractive -Command `"Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments; exit `$LASTEXITCODE`"" }
         $start.RedirectStandardOutput = $true
         $start.RedirectStandardError = $true
         $start.UseShellExecute = $false
-        $start.EnvironmentVariables['MAGICBELL_PROJECT_TOKEN'] = [Net.NetworkCredential]::new('', $Token).Password
-        $start.EnvironmentVariables['MAGICBELL_BASE_URL'] = $sandbox.Address
         $process = [Diagnostics.Process]::Start($start)
         $failed = $process.StandardError.ReadToEndAsync()
         $said = $process.StandardOutput.ReadToEnd() + $failed.Result
         $process.WaitForExit()
-        $said | Should -Not -Match 'eyJ'
         [pscustomobject]@{ ExitCode = $process.ExitCode; Said = $said }
+    }
+
+    function Invoke-InRunspace([string] $Name, [string] $Arguments) {
+        $console = [Console]::Error
+        $failed = [IO.StringWriter]::new()
+        $shell = [powershell]::Create()
+        try {
+            [Console]::SetError($failed)
+            $output = $shell.AddScript("Import-Module '$repository/out/MagicBellJwt'; & '$repository/examples/$Name' $Arguments *>&1 | Out-String -Width 500 -Stream; `$LASTEXITCODE").Invoke()
+            [pscustomobject]@{ ExitCode = $output[-1]; Said = (@($output | Select-Object -SkipLast 1) + @($shell.Streams.Error) + "$failed") -join "`n" }
+        } finally {
+            [Console]::SetError($console)
+            $shell.Runspace.Dispose()
+            $shell.Dispose()
+        }
     }
 
     # Where a script stores tokens: a file a name, moved into place.
@@ -48,7 +82,7 @@ Describe 'examples' {
 
 Describe 'examples/quickstart.ps1' {
     It 'does what it says, step by step' {
-        $run = Invoke-Example quickstart.ps1
+        $run = Invoke-Example quickstart.ps1 -As Command
         $run.ExitCode | Should -Be 0
         $run.Said | Should -Match 'ok: revoked'
         $run.Said | Should -Not -Match 'failed'
@@ -80,15 +114,15 @@ Describe 'examples/rotate-tokens.ps1' {
         'ci text a', 'ci text b' | New-MbProjectToken -ExpiresIn 2d | Out-Null
         $put = Join-Path $TestDrive 'put it.ps1'
         Set-Content $put "param(`$Issued) `$f = '$store/' + `$Issued.Name; [IO.File]::WriteAllText(`$f, [Net.NetworkCredential]::new('', `$Issued.Token).Password); [IO.File]::ReadAllText(`$f)"
-        $run = Invoke-Example rotate-tokens.ps1 "-Name `"ci text a,ci text b`" -SaveTo `"$put`" -Overlap 1s $($journal.Replace("'", '"'))" -AsFile
+        $run = Invoke-Example rotate-tokens.ps1 "-Name `"ci text a,ci text b`" -SaveTo `"$put`" -Overlap 1s $($journal.Replace("'", '"'))" -As File
         $run.ExitCode | Should -Be 0 -Because $run.Said
         Test-Path "$store/ci text a", "$store/ci text b" | Should -Be $true, $true
         (Get-MbProjectToken 'ci text a').Count | Should -Be 2
         Start-Sleep -Milliseconds 2200
-        $run = Invoke-Example rotate-tokens.ps1 "-EndingWithin 3s -SaveTo `"$put`" $($journal.Replace("'", '"'))" -AsFile
+        $run = Invoke-Example rotate-tokens.ps1 "-EndingWithin 3s -SaveTo `"$put`" $($journal.Replace("'", '"'))" -As File
         $run.ExitCode | Should -Be 0 -Because $run.Said
         @(Get-MbProjectToken 'ci text a').Count | Should -Be 1
-        (Invoke-Example rotate-tokens.ps1 "-Name x -SaveTo no-such-script.ps1" -AsFile).ExitCode | Should -Be 2
+        (Invoke-Example rotate-tokens.ps1 "-Name x -SaveTo no-such-script.ps1" -As File).ExitCode | Should -Be 2
     }
 
     It 'ends with 1 when one was not there, and rotates the others' {
@@ -152,7 +186,7 @@ function Set-Secret(`$Vault, `$Name, `$Secret) { [IO.File]::WriteAllText("$secre
         foreach ($night in 1..3) {
             Start-Sleep -Milliseconds 2200
             $before = (Get-HeldId "$secrets/$name"), (Get-HeldId $login)
-            $run = Invoke-Example rotate-tokens.ps1 "-Name `"$name,$own`" -Vault prod -TokenFile `"$login`" -Overlap 1s $Option" -AsFile -State (Join-Path $TestDrive "home-$Mark-$night")
+            $run = Invoke-Example rotate-tokens.ps1 "-Name `"$name,$own`" -Vault prod -TokenFile `"$login`" -Overlap 1s $Option" -As File -State (Join-Path $TestDrive "home-$Mark-$night")
             $run.ExitCode | Should -Be 0 -Because $run.Said
             @(Get-MbProjectToken $name).Id | Sort-Object | Should -Be ($before[0], (Get-HeldId "$secrets/$name") | Sort-Object)
             @(Get-MbProjectToken $own).Id | Sort-Object | Should -Be ($before[1], (Get-HeldId $login) | Sort-Object)
@@ -167,7 +201,7 @@ function Set-Secret(`$Vault, `$Name, `$Secret) { [IO.File]::WriteAllText("$secre
     ) {
         [IO.File]::WriteAllText($login, (New-MbProjectToken 'login of none' -ExpiresIn 2d -AsPlainText).Token)
         Set-Content $rules "{ `"rotate`": [ { `"name`": `"login of none`", `"olderThan`": `"1s`", $Rule } ] }"
-        $run = Invoke-Example $Script $(if ($Arguments) { $Arguments } else { "-Policy `"$rules`" -TokenFile `"$login`"" }) -AsFile
+        $run = Invoke-Example $Script $(if ($Arguments) { $Arguments } else { "-Policy `"$rules`" -TokenFile `"$login`"" }) -As File
         $run.ExitCode | Should -Be 2 -Because $run.Said
     }
 
@@ -179,8 +213,8 @@ function Set-Secret(`$Vault, `$Name, `$Secret) { [IO.File]::WriteAllText("$secre
         Set-Content $rules '{ "rotate": [ { "name": "policy other", "olderThan": "1s", "vault": "prod", "secretName": "other" } ] }'
         $broken = Join-Path $TestDrive 'broken.jsonl'
         Set-Content $broken 'no journal'
-        (Invoke-Example rotate-by-policy.ps1 "-Policy `"$rules`" -TokenFile `"$login`" -JournalPath `"$broken`"" -AsFile).ExitCode | Should -Be 2
-        (Invoke-Example rotate-by-policy.ps1 "-Policy `"$rules`" -TokenFile `"$login`" -JournalVault prod" -AsFile).ExitCode | Should -Be 1
+        (Invoke-Example rotate-by-policy.ps1 "-Policy `"$rules`" -TokenFile `"$login`" -JournalPath `"$broken`"" -As File).ExitCode | Should -Be 2
+        (Invoke-Example rotate-by-policy.ps1 "-Policy `"$rules`" -TokenFile `"$login`" -JournalVault prod" -As File).ExitCode | Should -Be 1
         [IO.File]::ReadAllText("$secrets/other") | Should -Be 'a password'
     }
 }
@@ -206,7 +240,7 @@ Describe 'examples/rotate-by-policy.ps1' {
     }
 
     It 'ends with 2 when there is no token, no policy, or no module for vaults' {
-        (Invoke-Example rotate-by-policy.ps1 "-Policy '$policy' -TokenFile no-such-file").ExitCode | Should -Be 2
+        (Invoke-Example rotate-by-policy.ps1 "-Policy '$policy' -TokenFile no-such-file" -As Command).ExitCode | Should -Be 2
         (Invoke-Example rotate-by-policy.ps1 "-Policy no-such-file -TokenFile '$file'").ExitCode | Should -Be 2
         $vault = Join-Path $TestDrive 'vault.json'
         Set-Content $vault '{ "rotate": [ { "name": "policy *", "olderThan": "1s", "vault": "prod" } ] }'
@@ -228,7 +262,7 @@ Describe 'examples/off-boarding.ps1' {
     }
 
     It 'revokes nothing in a preview' {
-        $run = Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -WhatIf"
+        $run = Invoke-Example off-boarding.ps1 "'$leavers' -ReportPath '$page' -WhatIf" -As Command
         $run.ExitCode | Should -Be 0
         [regex]::Matches($run.Said, 'What if: [^\n]*Revoke user token').Count | Should -Be 3
         Test-Path $page | Should -BeFalse
@@ -258,7 +292,7 @@ Describe 'examples/off-boarding.ps1' {
 Describe 'examples/weekly-audit.ps1' {
     It 'ends with 1 when there are findings, and writes the report' {
         $page = Join-Path $TestDrive 'audit.html'
-        $run = Invoke-Example weekly-audit.ps1 "-Path '$page'"
+        $run = Invoke-Example weekly-audit.ps1 "-Path '$page'" -As Command
         $run.ExitCode | Should -Be 1
         $run.Said | Should -Match 'tokens, '
         Get-Content $page -Raw | Should -BeLike '<!DOCTYPE html>*'
@@ -310,7 +344,7 @@ Describe 'examples/change' {
         $run.Said | Should -Match (Get-FileHash $plan).Hash
         Get-MbProjectToken 'change *' | Should -HaveCount 2
         (Invoke-Example change/plan.ps1 "'$plan.none' -Finding TooManyForUser $files").ExitCode | Should -Be 1
-        (Invoke-Example change/plan.ps1 "'$plan.none' $files" -Token $wrong).ExitCode | Should -Be 2
+        (Invoke-Example change/plan.ps1 "'$plan.none' $files" -Token $wrong -As Command).ExitCode | Should -Be 2
         Test-Path "$plan.none" | Should -BeFalse
     }
 
@@ -319,7 +353,7 @@ Describe 'examples/change' {
         $left = Import-Csv $plan | Where-Object Name -Like 'change *'
         $left | Export-Csv $plan -NoTypeInformation -Encoding UTF8
         (Invoke-Example change/apply.ps1 "'$plan' -ResultPath '$done' -WhatIf").ExitCode | Should -Be 0
-        (Invoke-Example change/apply.ps1 "'$plan' -Sha256 0000 -ResultPath '$done' -Confirm:`$false").ExitCode | Should -Be 2
+        (Invoke-Example change/apply.ps1 "'$plan' -Sha256 0000 -ResultPath '$done' -Confirm:`$false" -As Command).ExitCode | Should -Be 2
         Import-Csv $plan | ForEach-Object { $_.CreatedAt = '11/28/2026'; $_ } | Export-Csv "$plan.damaged" -NoTypeInformation
         $run = Invoke-Example change/apply.ps1 "'$plan.damaged' -ResultPath '$done' -Confirm:`$false"
         $run.ExitCode | Should -Be 2
@@ -364,7 +398,7 @@ Describe 'examples/incident.ps1' {
     }
 
     It 'tells what it would do, and changes nothing, with -WhatIf' {
-        $run = Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -WhatIf"
+        $run = Invoke-Example incident.ps1 "'$logs' -ReportPath '$page' -WhatIf" -As Command
         $run.ExitCode | Should -Be 1
         $run.Said | Should -Match '3 places, 2 live tokens'
         (Get-MbProjectToken 'ci incident').Id | Should -Be $project.Id

@@ -55,6 +55,9 @@ internal static class Columns
     // What may say when a token expires, under a name that says too little to act upon.
     private static readonly Regex s_looksLikeExpiry = new("expir|valid|until|enddate|endsat|lifetime|duration|^ttl|ttl$|^(days|hours)$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
+    /// <summary>The columns that say who somebody is.</summary>
+    internal static IReadOnlyList<string> OfUsers { get; } = [UserId, Email, ExternalId];
+
     /// <summary>The names that mean a column, the first choice first, as <see cref="Plain"/> writes them.</summary>
     internal static IReadOnlyList<string> NamesOf(string column) => s_names[column];
 

@@ -42,6 +42,9 @@ internal sealed class InputRow
     /// <summary>Whether it is a text, a number or a UUID, which has no columns.</summary>
     internal bool IsText => _item.BaseObject is Guid or IConvertible;
 
+    /// <summary>The text itself, without blanks around it; null where it is none.</summary>
+    internal string? PlainText => IsText ? TextOf(_item) : null;
+
     /// <summary>Which row it is, for people.</summary>
     internal string Place { get; }
 

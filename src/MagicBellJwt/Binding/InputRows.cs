@@ -21,11 +21,11 @@ internal sealed class InputRows
 
     /// <summary>Columns of a file that may mean an expiry and are not read, each once.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="given">The parameters that are on the command line: where one says the expiry, no column does.</param>
-    internal IEnumerable<string> LookAlikesOf(InputRow row, ICollection<string> given)
+    /// <param name="isGiven">Whether a parameter is on the command line: where one says the expiry, no column does.</param>
+    internal IEnumerable<string> LookAlikesOf(InputRow row, Func<string, bool> isGiven)
     {
         string[] expiries = [Columns.ExpiresAt, Columns.ExpiresIn];
-        return !row.IsRow || expiries.Any(row.Has) || expiries.Any(given.Contains)
+        return !row.IsRow || expiries.Any(row.Has) || expiries.Any(isGiven)
             ? []
             : [.. row.Names.Where(name => Columns.LooksLikeExpiry(name) && _warnedOf.Add(name)).Select(ScreenText.Of)];
     }

@@ -37,12 +37,6 @@ public sealed class PlainTextAttribute : ArgumentTransformationAttribute
             return KeepsBlanks ? inputData : Trimmed(inputData);
         }
 
-        // A session has a parameter of its own.
-        if (inputData is Session or PSObject { BaseObject: Session })
-        {
-            return new NotText();
-        }
-
         PSMemberInfoCollection<PSPropertyInfo> properties = PSObject.AsPSObject(inputData).Properties;
         return _columns.Length > 0 && !_columns.Any(column => properties[column] is { Value: { } value } && IsText(value)) ? string.Empty : new NotText();
     }

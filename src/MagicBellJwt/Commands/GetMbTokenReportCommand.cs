@@ -25,9 +25,8 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
     private int _notKept;
 
     /// <summary>The ids in MagicBell of the users whose tokens are judged too, or their e-mail addresses; one that comes twice is asked about once.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("user_id")]
-    [PlainText(UserColumns.UserId, UserColumns.UserIdAlias, UserColumns.Email, UserColumns.Mail, UserColumns.EMail, UserColumns.PrincipalName, UserColumns.ExternalId, UserColumns.ExternalIdAlias)]
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
@@ -36,7 +35,6 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
 
     /// <summary>The e-mail addresses of users whose tokens are judged too, whatever the case of the letters.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Alias("Mail", "E-mail", "UserPrincipalName")]
     [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
@@ -46,7 +44,6 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
 
     /// <summary>The ids in your own system of users whose tokens are judged too, to the letter.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Alias("external_id")]
     [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
@@ -104,11 +101,13 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
         _checkpoint?.Dispose();
     }
 
+    private protected override string? TextColumn => Columns.UserId;
+
     /// <inheritdoc/>
     private protected override void Input()
     {
         // The project alone where nobody was given.
-        if (!AllUsers && (UserId is not { Length: 0 } || Email is not { Length: 0 } || ExternalId is not { Length: 0 }))
+        if (!AllUsers && (HasRow || UserId is not { Length: 0 } || Email is not { Length: 0 } || ExternalId is not { Length: 0 }))
         {
             Collect(UserId, Email, ExternalId, _wanted.Add);
         }

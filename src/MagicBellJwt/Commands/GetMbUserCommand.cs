@@ -16,9 +16,8 @@ public sealed class GetMbUserCommand : ReadingCmdlet
     private int _written;
 
     /// <summary>Only users with these e-mail addresses, whatever the case of the letters; one that nobody has is an error. Wildcards are allowed where it is typed.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = "User")]
-    [Alias("Mail", "E-mail", "UserPrincipalName")]
-    [PlainText(UserColumns.UserId, UserColumns.UserIdAlias, UserColumns.Email, UserColumns.Mail, UserColumns.EMail, UserColumns.PrincipalName, UserColumns.ExternalId, UserColumns.ExternalIdAlias)]
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = "User")]
+    [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [SupportsWildcards]
     [AllowEmptyString]
@@ -27,7 +26,6 @@ public sealed class GetMbUserCommand : ReadingCmdlet
 
     /// <summary>Only users with these ids in your own system, to the letter; one that nobody has is an error. Wildcards are allowed where it is typed.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "User")]
-    [Alias("external_id")]
     [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [SupportsWildcards]
@@ -37,7 +35,6 @@ public sealed class GetMbUserCommand : ReadingCmdlet
 
     /// <summary>Only users with these ids in MagicBell, to the letter; one that nobody has is an error. No query of the API takes them, so the list is read.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "User")]
-    [Alias("user_id")]
     [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
@@ -59,6 +56,8 @@ public sealed class GetMbUserCommand : ReadingCmdlet
     [Parameter]
     [ValidateRange(1, 100)]
     public int PageSize { get; set; } = 100;
+
+    private protected override string? TextColumn => Query is null ? Columns.Email : null;
 
     private bool IsEnough => _written == First;
 

@@ -16,9 +16,8 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
     private readonly HashSet<(Lane Lane, string UserId)> _found = [];
 
     /// <summary>The users' ids in MagicBell, or their e-mail addresses. Not ids of tokens.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("user_id")]
-    [PlainText(UserColumns.UserId, UserColumns.UserIdAlias, UserColumns.Email, UserColumns.Mail, UserColumns.EMail, UserColumns.PrincipalName, UserColumns.ExternalId, UserColumns.ExternalIdAlias)]
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
@@ -26,7 +25,6 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 
     /// <summary>The users' e-mail addresses, whatever the case of the letters. A user who is named twice by it is listed once.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Alias("Mail", "E-mail", "UserPrincipalName")]
     [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
@@ -35,7 +33,6 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 
     /// <summary>The users' ids in your own system, to the letter.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Alias("external_id")]
     [PlainText]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
@@ -57,6 +54,8 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
     [Parameter]
     [ValidateRange(1, 64)]
     public int ThrottleLimit { get; set; } = 8;
+
+    private protected override string? TextColumn => Columns.UserId;
 
     private protected override int Concurrency => First is null ? ThrottleLimit : 1;
 

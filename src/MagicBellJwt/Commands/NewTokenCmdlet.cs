@@ -27,7 +27,6 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     private readonly HashSet<string> _places = new(StringComparer.OrdinalIgnoreCase);
     private readonly InputRows _rows = new();
     private bool _keyUsed;
-    private HashSet<string> _onCommandLine = [];
     private bool _hasWarnedOfLifetime;
     private bool _hasSaidLifetime;
     private string _where = "";
@@ -105,7 +104,6 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     {
         base.Begin();
         TellUnsettled();
-        _onCommandLine = new(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
         string? wrong = this switch
         {
             { Vault: not null, SaveTo: not null } => "-Vault and -SaveTo exclude each other: a token is stored in one place.",
@@ -141,7 +139,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         }
         else
         {
-            foreach (string name in _rows.LookAlikesOf(row, _onCommandLine))
+            foreach (string name in _rows.LookAlikesOf(row, IsOnCommandLine))
             {
                 WriteWarning($"The column '{name}' is not read. Where it says when a token expires, rename it to ExpiresAt (a date) or ExpiresIn (such as 90d).");
             }
@@ -164,30 +162,20 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     private protected string? TextOf(string column, string? bound, InputRow? row) =>
         IsOnCommandLine(column) || row is null || !string.IsNullOrEmpty(bound) ? bound is { Length: > 0 } ? bound : null : row.Text(column);
 
-    /// <summary>Whether a parameter is on the command line, or a default, so that it holds for every input.</summary>
-    private protected bool IsOnCommandLine(string parameter) => _onCommandLine.Contains(parameter);
-
     /// <summary>Runs a step for one input; what is wrong with a row is said with its number and its columns.</summary>
     /// <param name="target">What an error is about; the row's number where this is empty.</param>
     /// <param name="row">The input; null where everything is on the command line.</param>
     /// <param name="said">What is known of the token, by column.</param>
     /// <param name="step">The step.</param>
-    private protected void TryRow(string? target, InputRow? row, IReadOnlyDictionary<string, string?> said, Action step) => Try(string.IsNullOrEmpty(target) && row is not null ? row.Place : target, () =>
+    private protected void TryRow(string? target, InputRow? row, IReadOnlyDictionary<string, string?> said, Action step) => TryRow(target, row, () =>
     {
-        try
+        // What the pipeline gives must say something: else each input would issue the same token again.
+        if (row is not null && said.All(pair => pair.Value is null || IsOnCommandLine(pair.Key)))
         {
-            // What the pipeline gives must say something: else each input would issue the same token again.
-            if (row is not null && said.All(pair => pair.Value is null || IsOnCommandLine(pair.Key)))
-            {
-                throw MagicBellException.Invalid($"The input says nothing that the command line does not: it has no value for {string.Join(" or ", said.Keys.Where(column => !IsOnCommandLine(column)).DefaultIfEmpty("anything else"))}.");
-            }
+            throw MagicBellException.Invalid($"The input says nothing that the command line does not: it has no value for {string.Join(" or ", said.Keys.Where(column => !IsOnCommandLine(column)).DefaultIfEmpty("anything else"))}.");
+        }
 
-            step();
-        }
-        catch (MagicBellException failure) when (row is { IsText: false } && failure is { Error: MagicBellError.InvalidRequest, StatusCode: null })
-        {
-            throw MagicBellException.Invalid($"{row.Place}: {failure.Message}{row.Described}");
-        }
+        step();
     });
 
     /// <summary>How long the token is to live, in whole seconds; null for ever.</summary>

@@ -12,6 +12,8 @@ namespace MagicBellJwt.Commands;
 public abstract partial class ReadingCmdlet : MagicBellCmdlet
 {
     private readonly List<Session> _piped = [];
+    private readonly InputRows _rows = new();
+    private InputRow? _row;
 
     // What somebody asked for that a project does not have, and what any project does have. It is missing where none has it.
     private readonly object _gate = new();
@@ -21,7 +23,6 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     private bool _hasRows;
     private bool _hasUnread;
     private bool _isMixed;
-    private HashSet<string> _onCommandLine = [];
 
     /// <summary>The sessions to read, or their names, with wildcards; without it, the one that was connected last. Several are read side by side.</summary>
     [Parameter]
@@ -31,10 +32,11 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     [ValidateNotNullOrEmpty]
     public Session[]? Session { get; set; }
 
-    /// <summary>A session to read, as Get-MbSession writes it. Several are read side by side.</summary>
+    /// <summary>A session to read, as Get-MbSession writes it: several are read side by side. Where the command takes people, also a text or a row that says who.</summary>
     /// <remarks>Of any type: of a parameter for sessions alone the engine tries to make each row of a file one, and each failure costs an exception.</remarks>
     [Parameter(ValueFromPipeline = true)]
     [AllowNull]
+    [AllowEmptyString]
     public PSObject? InputObject { get; set; }
 
     /// <summary>The projects to read.</summary>
@@ -80,6 +82,12 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     /// <summary>Whether several projects are read.</summary>
     private protected bool IsSeveral => Lanes.Count > 1;
 
+    /// <summary>What a text from the pipeline says about somebody, by column; null where nothing but sessions is read of the pipeline.</summary>
+    private protected virtual string? TextColumn => null;
+
+    /// <summary>Whether the input that is read now says who is meant.</summary>
+    private protected bool HasRow => _row is not null;
+
     /// <summary>Whether what is read now was asked for by a row of the pipeline.</summary>
     private protected bool IsRow => MyInvocation.ExpectingInput && _piped.Count == 0;
 
@@ -89,19 +97,13 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     /// <summary>Whether the projects are read one after the other, where what is read of a later one depends on an earlier one.</summary>
     private protected virtual bool IsInOrder => false;
 
-    /// <inheritdoc/>
-    private protected override void Begin()
-    {
-        base.Begin();
-        _onCommandLine = new(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
-    }
-
     /// <summary>Collects the sessions that are piped in, and reads what anything else asks for.</summary>
     private protected sealed override void Process()
     {
         // A row may hold a token's value: as a bound parameter it would be part of each record.
         bool isGiven = MyInvocation.BoundParameters.Remove(nameof(InputObject));
         var session = InputObject?.BaseObject as Session;
+        _row = session is null ? _rows.Next(InputObject) : null;
         if (session is null ? _piped.Count > 0 : _hasRows)
         {
             RefuseMixture();
@@ -110,18 +112,23 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
         {
             _piped.Add(session);
         }
-        else if (isGiven && InputObject is { } input && MyInvocation.BoundParameters.Keys.All(_onCommandLine.Contains))
-        {
-            Try("", () => throw MagicBellException.Invalid(SessionAttribute.IsCopy(input)
-                ? SessionAttribute.CopyText
-                : $"Nothing of this input is read: it is no session, and says nobody whom the command line does not. Pipe in what Get-MbSession writes.{new InputRow(input).Described}"));
-            _hasUnread = true;
-        }
-        else if (isGiven && InputObject is null)
+        else if (isGiven && _row is null)
         {
             // A misspelt variable must not mean the current project.
             _hasUnread = true;
             Try("", () => throw MagicBellException.Invalid("-InputObject, or the pipeline, was given $null: nothing says which session or which user is meant."));
+        }
+        else if (_row is { IsBlank: true })
+        {
+            _hasUnread = true;
+            WriteWarning(FormattableString.Invariant($"{_row.Place} is blank, and was left out."));
+        }
+        else if (_row is { } row && !IsRead(row))
+        {
+            _hasUnread = true;
+            Try("", () => throw MagicBellException.Invalid(SessionAttribute.IsCopy(InputObject!)
+                ? SessionAttribute.CopyText
+                : $"Nothing of this input is read: it is no session, and says nobody whom the command line does not. Pipe in what Get-MbSession writes.{row.Described}"));
         }
         else
         {
@@ -259,18 +266,35 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
     /// <summary>Whether the API says that it knows no tokens of a user whom it has just listed: there is nothing to list then.</summary>
     private protected static bool IsWithoutTokens(MagicBellException failure) => failure is { Error: MagicBellError.TokenNotFound, StatusCode: 404, IsCertain: true };
 
-    /// <summary>Reads who is meant, and reports what can be nobody, or what fails for one of them.</summary>
-    private protected void Collect(string[]? userIds, string[]? emails, string[]? externalIds, Action<UserReference> collect) => Try(null, () =>
+    /// <summary>Reads who is meant by the parameters and the input's columns, and reports what can be nobody, or what fails for one of them.</summary>
+    private protected void Collect(string[]? userIds, string[]? emails, string[]? externalIds, Action<UserReference> collect) => TryRow(null, _row, () =>
     {
-        foreach (UserReference reference in UserReference.Read(userIds, emails, externalIds))
+        foreach (UserReference reference in UserReference.Read(Said(Columns.UserId, userIds), Said(Columns.Email, emails), Said(Columns.ExternalId, externalIds)))
         {
-            Try(reference.Target, () =>
+            if (TryRow(reference.Target, _row, reference.Check))
             {
-                reference.Check();
-                collect(reference);
-            });
+                Try(reference.Target, () => collect(reference));
+            }
         }
     });
+
+    // What the command line says of somebody holds for every input, so an input has to say something else.
+    private bool IsRead(InputRow row) => TextColumn is { } textColumn
+        && (!Columns.OfUsers.Any(IsOnCommandLine)
+            || (row.IsText
+                ? row.PlainText is { Length: > 0 } && !IsOnCommandLine(textColumn)
+                : Columns.OfUsers.Any(column => row.Has(column) && !IsOnCommandLine(column)) || !MyInvocation.BoundParameters.Keys.All(IsOnCommandLine)));
+
+    private string[]? Said(string column, string[]? bound)
+    {
+        if (_row is null || IsOnCommandLine(column) || bound?.Any(text => !string.IsNullOrWhiteSpace(text)) == true)
+        {
+            return bound;
+        }
+
+        string? text = !_row.IsText ? _row.Text(column) : column == TextColumn ? _row.PlainText : null;
+        return text is null ? bound : [text];
+    }
 
     /// <summary>Finds people in each project, hands over each who is found, and reports each who is not.</summary>
     /// <param name="wanted">Whom.</param>

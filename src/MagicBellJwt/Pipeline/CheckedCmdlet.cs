@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 using System.Management.Automation.Host;
 using MagicBellJwt.Client;
@@ -8,11 +10,17 @@ namespace MagicBellJwt.Commands;
 /// <summary>A cmdlet that looks at its arguments before it does anything, and does nothing where one of them is wrong.</summary>
 public abstract class CheckedCmdlet : PSCmdlet
 {
+    private HashSet<string> _onCommandLine = [];
     private bool _isRefused;
+
+    /// <summary>Whether a parameter is on the command line, or a default, so that its value holds for every input. That of <c>-Email { $_.Work }</c> is each input's own.</summary>
+    private protected bool IsOnCommandLine(string parameter) => _onCommandLine.Contains(parameter);
 
     /// <summary>Checks the arguments, then begins.</summary>
     protected sealed override void BeginProcessing()
     {
+        // What is worked out of each input is an object of the engine's own here, of a type that nobody else sees.
+        _onCommandLine = new(MyInvocation.BoundParameters.Where(bound => bound.Value?.GetType().IsVisible != false).Select(bound => bound.Key), StringComparer.OrdinalIgnoreCase);
         if (ArgumentCheck.FaultOf(this) is var (words, parameter))
         {
             Refuse(words, parameter);

@@ -291,6 +291,23 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
         }
     }
 
+    /// <summary>Runs a step for one input; what is wrong with a row is said with its number and its columns.</summary>
+    /// <param name="target">What an error is about; the row's number where this is empty.</param>
+    /// <param name="row">The input; null where everything is on the command line.</param>
+    /// <param name="step">The step.</param>
+    /// <returns>Whether it was done.</returns>
+    private protected bool TryRow(string? target, InputRow? row, Action step) => Try(string.IsNullOrEmpty(target) && row is not null ? row.Place : target, () =>
+    {
+        try
+        {
+            step();
+        }
+        catch (MagicBellException failure) when (row is { IsText: false } && failure is { Error: MagicBellError.InvalidRequest, StatusCode: null })
+        {
+            throw MagicBellException.Invalid($"{row.Place}: {failure.Message}{row.Described}");
+        }
+    });
+
     /// <summary>The argument that names the session of what a command suggests; empty for the current one.</summary>
     private protected virtual string WhereArgument => "";
 

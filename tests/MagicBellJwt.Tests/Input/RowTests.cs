@@ -24,6 +24,14 @@ public sealed class RowTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.Equal(expected, Expiry(Assert.Single(await WritesAsync())));
     }
 
+    [Fact]
+    public void A_parameter_that_is_worked_out_of_each_row_binds()
+    {
+        PSObject[] tokens = [.. Run("1, 2 | ForEach-Object { [pscustomobject]@{ Work = $_ } } | New-MbUserToken -Email { \"user$($_.Work)@example.com\" } -Name { \"laptop $($_.Work)\" }").MustSucceed()];
+
+        Assert.Equal([("user1@example.com", "laptop 1"), ("user2@example.com", "laptop 2")], tokens.Select(token => (token.Get<string>("Email"), token.Get<string>("Name"))));
+    }
+
     [Theory]
     [InlineData("ExpiresAt")]
     [InlineData("expires_at")]

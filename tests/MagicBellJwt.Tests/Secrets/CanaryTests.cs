@@ -71,6 +71,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         ("DELETE", "$project[5].Id | Remove-MbProjectToken -PassThru -Force -Verbose -Debug"),
         ("GET DELETE", "$plan = $project[2..4] | Remove-MbProjectToken -Session canary -WhatIf -PassThru -Verbose -Debug; $plan | Export-Clixml $folder/plan.xml; $plan | ConvertTo-Csv | ConvertFrom-Csv | Remove-MbProjectToken -Session canary -Force -PassThru -Verbose -Debug"),
         ("DELETE", "$user[1..3] | Remove-MbUserToken -Session canary -PassThru -Force -Verbose -Debug"),
+        ("GET", "Connect-MbProject $token -BaseUri $address -Name other -SkipConnectionTest -TimeoutSec 1 -MaximumRetryCount $retries; Get-MbProjectToken -Session canary, other -First 3 -Verbose -Debug; Get-MbSession | Get-MbTokenReport -AllUsers -Verbose -Debug; Get-MbUserToken hana@example.com, nobody@example.com -Session * -Verbose -Debug; Disconnect-MbProject other"),
     ];
 
     /// <summary>What needs no server, or never gets there.</summary>
@@ -282,7 +283,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
 
         private readonly BlockingCollection<PowerShellEngine> _engines = [];
         private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
-        private readonly List<string> _issued = [];
+        private SecretForms _secrets = null!;
         private (string Name, object? Value)[] _variables = [];
         private PowerShellEngine _preparer = null!;
 
@@ -311,14 +312,14 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         internal async Task PrepareAsync()
         {
             await Server.ResetAsync();
-            _issued.Clear();
             foreach (string file in Directory.GetFiles(Folder))
             {
                 File.Delete(file);
             }
 
-            Run("$project = 1..6 | New-MbProjectToken -ThrottleLimit 6; $user = 1..4 | ForEach-Object { New-MbUserToken -Email hana@example.com -Name \"laptop $_\" }; $project, $user | ForEach-Object { $_ }")
-                .MustSucceed().ToList().ForEach(token => _issued.Add(Secret.Reveal(token.Properties["Token"].Value)));
+            Run prepared = Run("$project = 1..6 | New-MbProjectToken -ThrottleLimit 6; $user = 1..4 | ForEach-Object { New-MbUserToken -Email hana@example.com -Name \"laptop $_\" }; $project, $user | ForEach-Object { $_ }");
+            prepared.MustSucceed();
+            _secrets = new SecretForms([AnyToken, Server.Token, TokenText.User, TokenText.Key, ProxyPassword, .. IssuedIn(prepared)]);
             _variables =
             [
                 ("token", Server.SecureToken()),
@@ -354,19 +355,19 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
                 PSObject[] errors = [.. ((IEnumerable)engine.Variable("Error")!).Cast<object>().Select(PSObject.AsPSObject)];
                 engine.Run("$shown | Out-Default; $failed | Out-Default", ("shown", run.Output), ("failed", errors));
 
-                SecretSearch search = NewSearch(IssuedIn(run));
+                string[] issued = [.. IssuedIn(run)];
+                var search = new SecretSearch(issued.Length == 0 ? [_secrets] : [_secrets, new SecretForms(issued)]);
                 foreach ((string place, IEnumerable<object> records) in Streams(run).Append(("$Error", errors)))
                 {
                     foreach (object record in records)
                     {
                         search.InProperties(place, record, depth: 5);
 
-                        // As a job, a remote session and Export-Clixml send it.
-                        search.In(place + " as CLIXML", PSSerializer.Serialize(record, 2));
+                        search.InSerialised(place, record);
                         if (PSObject.AsPSObject(record).BaseObject is ErrorRecord error)
                         {
                             search.In(place + ".Exception as text", error.Exception.ToString());
-                            search.In(place + ".Exception as CLIXML", PSSerializer.Serialize(error.Exception, 2));
+                            search.InSerialised(place + ".Exception", error.Exception);
                         }
                     }
                 }
@@ -400,7 +401,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         /// <summary>Looks for every secret in the files that were written.</summary>
         internal SecretSearch SearchFiles()
         {
-            SecretSearch search = NewSearch([]);
+            var search = new SecretSearch(_secrets);
             foreach (string file in Directory.GetFiles(Folder))
             {
                 search.In(Path.GetFileName(file), File.ReadAllText(file));
@@ -408,9 +409,6 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
 
             return search;
         }
-
-        private SecretSearch NewSearch(IEnumerable<string> issued) =>
-            new([AnyToken, Server.Token, TokenText.User, TokenText.Key, ProxyPassword, .. _issued.Concat(issued).Select(token => token.Split('.')[2])]);
 
         private static IEnumerable<(string Place, IEnumerable<object> Records)> Streams(Run run) =>
         [
@@ -424,6 +422,6 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         ];
 
         private static IEnumerable<string> IssuedIn(Run run) =>
-            run.Output.Where(item => item.TypeNames[0] == "MagicBellJwt.IssuedToken").Select(item => Secret.Reveal(item.Properties["Token"].Value));
+            run.Output.Where(item => item.TypeNames[0] == "MagicBellJwt.IssuedToken").Select(item => Secret.Reveal(item.Properties["Token"].Value).Split('.')[2]);
     }
 }

@@ -13,25 +13,19 @@ using Xunit;
 
 namespace MagicBellJwt.Tests.Secrets;
 
-/// <summary>Looks for secrets in whatever came out of the module: as text, as hex of UTF-8 and of UTF-16, and as base64 of both at each alignment.</summary>
+/// <summary>Looks for secrets in whatever came out of the module.</summary>
 /// <remarks>What it finds it tells by place, and never by value.</remarks>
 internal sealed class SecretSearch
 {
-    // A piece is enough to find: whatever repeats twice as much of a secret repeats one whole.
-    private const int PieceLength = 16;
-
     private static readonly ConcurrentDictionary<Type, PropertyInfo[]> s_properties = new();
     private static readonly ConcurrentDictionary<Type, bool> s_collections = new();
 
-    private readonly SearchValues<string> _forms;
+    private readonly SecretForms[] _forms;
+    private readonly HashSet<object> _serialised = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<object, int> _walked = new(ReferenceEqualityComparer.Instance);
     private readonly List<string> _places = [];
 
-    public SecretSearch(params IEnumerable<string> secrets)
-    {
-        string[] forms = [.. secrets.SelectMany(PiecesOf).Distinct().SelectMany(FormsOf).Distinct()];
-        _forms = SearchValues.Create(forms, StringComparison.OrdinalIgnoreCase);
-    }
+    public SecretSearch(params IEnumerable<SecretForms> secrets) => _forms = [.. secrets];
 
     /// <summary>Where something was found.</summary>
     public IReadOnlyList<string> Places => _places;
@@ -46,9 +40,18 @@ internal sealed class SecretSearch
     public void In(string place, string? text)
     {
         Texts++;
-        if (text.AsSpan().ContainsAny(_forms))
+        if (_forms.Any(forms => forms.AreIn(text)))
         {
             _places.Add(place);
+        }
+    }
+
+    /// <summary>Looks at what a job, a remote session and Export-Clixml send of an object; of an error once, however often it is met.</summary>
+    public void InSerialised(string place, object item)
+    {
+        if (_serialised.Add(item is PSObject { BaseObject: ErrorRecord error } ? error : item))
+        {
+            In(place + " as CLIXML", PSSerializer.Serialize(item, 2));
         }
     }
 
@@ -104,27 +107,6 @@ internal sealed class SecretSearch
         }
     }
 
-    private static IEnumerable<string> PiecesOf(string secret) => secret.Length <= PieceLength
-        ? [secret]
-        : secret.Chunk(PieceLength).Where(piece => piece.Length == PieceLength).Select(piece => new string(piece)).Append(secret[^PieceLength..]);
-
-    private static IEnumerable<string> FormsOf(string piece)
-    {
-        yield return piece;
-        foreach (byte[] bytes in new[] { Encoding.UTF8.GetBytes(piece), Encoding.Unicode.GetBytes(piece) })
-        {
-            yield return Convert.ToHexString(bytes);
-            yield return BitConverter.ToString(bytes);
-            for (int before = 0; before < 3; before++)
-            {
-                // Behind one or two bytes of something else; a digit that shares bits with what is around it is left out.
-                string base64 = Convert.ToBase64String([.. new byte[before], .. bytes])[(before + (before > 0 ? 1 : 0))..((before + bytes.Length) * 8 / 6)];
-                yield return base64;
-                yield return base64.Replace('+', '-').Replace('/', '_');
-            }
-        }
-    }
-
     private static string? TextOf(object item)
     {
         try
@@ -172,4 +154,40 @@ internal sealed class SecretSearch
 
         return [.. properties];
     });
+}
+
+/// <summary>Secrets as text, as hex of UTF-8 and of UTF-16, and as base64 of both at each alignment. To make it takes longer than most searches: it is made once for many.</summary>
+internal sealed class SecretForms
+{
+    // A piece is enough to find: whatever repeats twice as much of a secret repeats one whole.
+    private const int PieceLength = 16;
+
+    private readonly SearchValues<string> _forms;
+
+    public SecretForms(params IEnumerable<string> secrets) =>
+        _forms = SearchValues.Create([.. secrets.SelectMany(PiecesOf).Distinct().SelectMany(FormsOf).Distinct()], StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether any of them is in a text.</summary>
+    public bool AreIn(string? text) => text.AsSpan().ContainsAny(_forms);
+
+    private static IEnumerable<string> PiecesOf(string secret) => secret.Length <= PieceLength
+        ? [secret]
+        : secret.Chunk(PieceLength).Where(piece => piece.Length == PieceLength).Select(piece => new string(piece)).Append(secret[^PieceLength..]);
+
+    private static IEnumerable<string> FormsOf(string piece)
+    {
+        yield return piece;
+        foreach (byte[] bytes in new[] { Encoding.UTF8.GetBytes(piece), Encoding.Unicode.GetBytes(piece) })
+        {
+            yield return Convert.ToHexString(bytes);
+            yield return BitConverter.ToString(bytes);
+            for (int before = 0; before < 3; before++)
+            {
+                // Behind one or two bytes of something else; a digit that shares bits with what is around it is left out.
+                string base64 = Convert.ToBase64String([.. new byte[before], .. bytes])[(before + (before > 0 ? 1 : 0))..((before + bytes.Length) * 8 / 6)];
+                yield return base64;
+                yield return base64.Replace('+', '-').Replace('/', '_');
+            }
+        }
+    }
 }

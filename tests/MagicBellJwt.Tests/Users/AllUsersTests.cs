@@ -114,6 +114,23 @@ public sealed class AllUsersTests
     }
 
     [Theory]
+    [InlineData("Get-MbUserToken -AllUsers", 0)]
+    [InlineData("Get-MbTokenReport -AllUsers", 2)]
+    public async Task Where_users_are_not_listed_it_says_so_and_what_works(string command, int projectTokens)
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync("--seed-users", "5:1", "--seed-project-tokens", "1", "--fault", "GET /v2/users* 404");
+        using PowerShellEngine engine = PowerShellEngine.ConnectedTo(server);
+
+        Run run = engine.Run(command);
+
+        Assert.Equal(projectTokens, run.Output.Count);
+        Assert.StartsWith("MbUnexpectedResponse,", run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("This server does not list users (404).", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("-UserId", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(await server.RequestsAsync(), request => request.Target.StartsWith("/v2/jwt/user/", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("Get-MbUserToken -AllUsers a@example.com")]
     [InlineData("Get-MbUserToken -AllUsers -Email $null")]
     [InlineData("'usr_1' | Get-MbUserToken -AllUsers")]
@@ -136,13 +153,19 @@ public sealed class AllUsersTests
 [Collection(nameof(SoakTests))]
 public sealed class AllUsersMemoryTests
 {
-    [Fact]
-    public async Task Memory_is_the_same_for_many_users_as_for_few()
+    [Theory]
+    [InlineData(6000, "Get-MbUserToken -AllUsers")]
+    [InlineData(1500, "Get-MbUserToken -AllUsers -Session *")]
+    public async Task Memory_is_the_same_for_many_users_as_for_few(int users, string command)
     {
-        await using ServerProcess server = await ServerProcess.StartAsync("--seed-users", "6000:1", "--no-recording");
+        await using ServerProcess server = await ServerProcess.StartAsync("--seed-users", $"{users}:1", "--no-recording");
         using PowerShellEngine engine = PowerShellEngine.ConnectedTo(server);
+        foreach (string name in users == 6000 ? (string[])[] : ["east", "north", "west"])
+        {
+            engine.Connect(server, $"-Name {name}");
+        }
 
-        string[] sizes = [.. engine.Run("$count = 0; Get-MbUserToken -AllUsers | ForEach-Object { $count++; if ($count -in 1000, 6000) { [GC]::GetTotalMemory($true) } }").MustSucceed().Select(size => size.ToString())];
+        string[] sizes = [.. engine.Run($"$count = 0; {command} | ForEach-Object {{ $count++; if ($count -in 1000, 6000) {{ [GC]::GetTotalMemory($true) }} }}").MustSucceed().Select(size => size.ToString())];
 
         Assert.Equal(2, sizes.Length);
 

@@ -12,20 +12,19 @@ using Xunit;
 namespace MagicBellJwt.Tests.Users;
 
 /// <summary>What reads takes several sessions: side by side, each project for itself.</summary>
-public sealed class SeveralSessionsTests : IAsyncLifetime
+public sealed class SeveralSessionsTests(SeveralSessionsTests.TwoServers servers) : IClassFixture<SeveralSessionsTests.TwoServers>, IAsyncLifetime
 {
+    private static readonly string[] s_west = ["--seed-users", "130:1", "--seed-project-tokens", "4", "--keep-requests", "100000"];
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
     private readonly TestHost _host = new();
-    private ServerProcess _east = null!;
-    private ServerProcess _west = null!;
+    private readonly ServerProcess _east = servers.East;
+    private readonly ServerProcess _west = servers.West;
     private PowerShellEngine _engine = null!;
 
     public async ValueTask InitializeAsync()
     {
-        ServerProcess[] servers = await Task.WhenAll(
-            ServerProcess.StartAsync("--seed-users", "120:1", "--seed-project-tokens", "3", "--keep-requests", "100000"),
-            ServerProcess.StartAsync("--seed-users", "130:1", "--seed-project-tokens", "4", "--keep-requests", "100000"));
-        (_east, _west) = (servers[0], servers[1]);
+        await ResetAsync();
         _engine = new PowerShellEngine(_host);
         _engine.Connect(_west, "-Name prod-west -MaximumRetryCount 0");
         _engine.Connect(_east, "-Name prod-east -MaximumRetryCount 0");
@@ -33,12 +32,11 @@ public sealed class SeveralSessionsTests : IAsyncLifetime
         await ResetAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         _engine.Dispose();
-        await _east.DisposeAsync();
-        await _west.DisposeAsync();
         _folder.Delete(recursive: true);
+        return default;
     }
 
     [Theory]
@@ -195,7 +193,10 @@ public sealed class SeveralSessionsTests : IAsyncLifetime
     [Fact]
     public async Task What_only_one_project_has_is_found_there_and_what_none_has_is_one_error()
     {
-        await _west.SetUsersAsync(new ServerUser("usr_only", "only@example.com", null));
+        // A server of its own: who is added stays.
+        await using ServerProcess west = await ServerProcess.StartAsync(s_west);
+        await west.SetUsersAsync(new ServerUser("usr_only", "only@example.com", null));
+        _engine.Connect(west, "-Name prod-west -MaximumRetryCount 0");
         string id = _engine.Run("(Get-MbProjectToken -Session prod-west)[0].Id").MustSucceed().Single().ToString();
 
         Assert.Equal("prod-west", _engine.Run("Get-MbUser only@example.com -Session prod*").MustSucceed().Single().Get<string>("Project"));
@@ -216,7 +217,7 @@ public sealed class SeveralSessionsTests : IAsyncLifetime
         // By the id in MagicBell: the API of one project knows it, that of the other answers 404.
         await _east.FailAsync("GET /v2/jwt/user/usr_only* 404");
         _engine.Run("Get-MbUserToken -UserId usr_only -Session prod*").MustSucceed();
-        await _west.FailAsync("GET /v2/jwt/user/usr_only* 404");
+        await west.FailAsync("GET /v2/jwt/user/usr_only* 404");
         Assert.Equal("usr_only", _engine.Run("Get-MbUserToken -UserId usr_only -Session prod*").Error.TargetObject);
     }
 
@@ -294,5 +295,26 @@ public sealed class SeveralSessionsTests : IAsyncLifetime
     {
         await _east.ResetAsync();
         await _west.ResetAsync();
+    }
+
+    public sealed class TwoServers : IAsyncLifetime
+    {
+        internal ServerProcess East { get; private set; } = null!;
+
+        internal ServerProcess West { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            ServerProcess[] servers = await Task.WhenAll(
+                ServerProcess.StartAsync("--seed-users", "120:1", "--seed-project-tokens", "3", "--keep-requests", "100000"),
+                ServerProcess.StartAsync(s_west));
+            (East, West) = (servers[0], servers[1]);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await East.DisposeAsync();
+            await West.DisposeAsync();
+        }
     }
 }

@@ -27,7 +27,12 @@ public sealed class TokensByEmailTests(TokensByEmailTests.PopulatedServer fixtur
     [InlineData("[pscustomobject]@{ Mail = 'user7@example.com' } | Get-MbUserToken")]
     [InlineData("[pscustomobject]@{ 'E-mail' = 'user7@example.com' } | Get-MbUserToken")]
     [InlineData("[pscustomobject]@{ UserPrincipalName = 'user7@example.com' } | Get-MbUserToken")]
+    [InlineData("[pscustomobject]@{ 'E-Mail Address' = 'USER7@example.com'; Department = 'x' } | Get-MbUserToken")]
+    [InlineData("[pscustomobject]@{ User_Email = 'user7@example.com'; Email = ' ' } | Get-MbUserToken")]
     [InlineData("[pscustomobject]@{ external_id = 'ext-7' } | Get-MbUserToken")]
+    [InlineData("[pscustomobject]@{ 'External ID' = 'ext-7'; Mail = 'user7@example.com' } | Get-MbUserToken")]
+    [InlineData("[pscustomobject]@{ Work = 'user7@example.com' } | Get-MbUserToken -Email { $_.Work }")]
+    [InlineData("[pscustomobject]@{ Work = 'user7'; Email = 'user8@example.com' } | Get-MbUserToken -Email { $_.Work + '@example.com' }")]
     [InlineData("'user7@example.com', 'USER7@EXAMPLE.COM', ' user7@example.com' | Get-MbUserToken")]
     [InlineData("Get-MbUser user7@example.com | Get-MbUserToken")]
     [InlineData("[pscustomobject]@{ user_id = (Get-MbUser user7@example.com).UserId } | Get-MbUserToken")]
@@ -156,7 +161,13 @@ public sealed class TokensByEmailTests(TokensByEmailTests.PopulatedServer fixtur
     [InlineData("Get-MbUserToken -Email @()", "MbInvalidRequest", "Nothing says which user")]
     [InlineData("Get-MbUserToken -Email $null", "MbInvalidRequest", "-Email was given $null")]
     [InlineData("[pscustomobject]@{ Name = 'Hana' } | Get-MbUserToken", "MbInvalidRequest", "Nothing says which user")]
-    [InlineData("[pscustomobject]@{ Email = ''; UserId = ''; ExternalId = ' ' } | Get-MbUserToken", "MbInvalidRequest", "Nothing says which user")]
+    [InlineData("[pscustomobject]@{ Email = ''; UserId = ''; ExternalId = ' '; Name = 'Hana' } | Get-MbUserToken", "MbInvalidRequest", "Row 1: Nothing says which user")]
+    [InlineData("[pscustomobject]@{ Name = 'Hana' } | Get-MbUser", "MbInvalidRequest", "Its columns are Name.")]
+    [InlineData("[pscustomobject]@{ 'Name;Email' = 'Hana;user7@example.com' } | Get-MbUserToken", "MbInvalidRequest", "Import-Csv -Delimiter ';'")]
+    [InlineData("'' | Get-MbUserToken", "MbInvalidRequest", "Nothing says which user")]
+    [InlineData("'user7@example.com' | Get-MbUserToken user8@example.com", "MbInvalidRequest", "says nobody whom the command line does not")]
+    [InlineData("[pscustomobject]@{ Email = 'user7@example.com' } | Get-MbUserToken -Email user8@example.com", "MbInvalidRequest", "says nobody whom the command line does not")]
+    [InlineData("[pscustomobject]@{ Name = 'Hana' } | Get-MbUser -ExternalId ext-8", "MbInvalidRequest", "says nobody whom the command line does not")]
     [InlineData("Get-MbTokenReport -Email $null -ErrorAction Stop", "MbInvalidRequest", "-Email was given $null")]
     public async Task Who_nobody_can_tell_is_refused(string script, string id, string words)
     {
@@ -165,6 +176,19 @@ public sealed class TokensByEmailTests(TokensByEmailTests.PopulatedServer fixtur
         Assert.StartsWith(id + ",", error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Contains(words, error.ToString(), StringComparison.Ordinal);
         Assert.Empty(await WritesAsync());
+    }
+
+    [Theory]
+    [InlineData("Get-MbUser")]
+    [InlineData("Get-MbUserToken")]
+    [InlineData("Get-MbTokenReport")]
+    public void A_blank_row_is_left_out_with_its_number_and_the_others_are_read(string command)
+    {
+        Run run = Run($"[pscustomobject]@{{ Name = 'Hana'; Mail = 'user17@example.com' }}, [pscustomobject]@{{ Name = ''; Mail = ' ' }}, [pscustomobject]@{{ Name = ''; Mail = 'user18@example.com' }} | {command}");
+
+        run.MustSucceed();
+        Assert.Equal(["user17@example.com", "user18@example.com"], run.Output.Select(item => item.Get<string>("Email")).OfType<string>().Distinct().Order(StringComparer.Ordinal));
+        Assert.Contains("Row 2 is blank, and was left out.", run.Warnings.Select(warning => warning.ToString()));
     }
 
     [Fact]

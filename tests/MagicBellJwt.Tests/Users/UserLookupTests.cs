@@ -67,6 +67,34 @@ public sealed class UserLookupTests
         }
     }
 
+    // By the list, by the list and then a question for each, and by questions alone: the answers after the tenth never come.
+    [Theory]
+    [InlineData(300, "GET /v2/users* never skip=10")]
+    [InlineData(5000, "GET /v2/users* never skip=10")]
+    [InlineData(15, "GET /v2/users*query* never skip=3")]
+    public async Task A_stop_in_a_look_up_ends_it_and_leaves_no_request_behind(int count, string fault)
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync("--seed-users", "20000", "--keep-requests", "100000");
+        using PowerShellEngine engine = PowerShellEngine.ConnectedTo(server);
+        await server.FailAsync(fault);
+        foreach (string command in new[] { "Get-MbUser", "Get-MbUserToken", "Get-MbTokenReport" })
+        {
+            await server.ResetAsync();
+            await server.FailAsync(fault);
+            using RunningScript running = engine.Start($"1..{count} | ForEach-Object {{ [pscustomobject]@{{ Email = \"User$($_ * 2)@Example.com\" }} }} | {command}");
+            Assert.True(await Eventually.IsAsync(async () => (await server.RequestsAsync()).Any(request => request.Fault is not null)));
+
+            (Run run, TimeSpan took) = running.Stop();
+
+            Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(15));
+            Assert.Empty(run.Errors);
+            Assert.Empty(run.Output);
+            int sent = (await server.RequestsAsync()).Length;
+            engine.Run("Start-Sleep -Milliseconds 300").MustSucceed();
+            Assert.Equal(sent, (await server.RequestsAsync()).Length);
+        }
+    }
+
     [Fact]
     public async Task The_plan_is_said_and_names_nobody_who_was_not_asked_for()
     {
