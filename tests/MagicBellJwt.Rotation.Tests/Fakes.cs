@@ -63,9 +63,13 @@ internal sealed class FakePipeline(Api api) : IPipeline, IDisposable
     {
     }
 
+    /// <summary>What comes about while something is waited for.</summary>
+    internal Action? OnWait { get; set; }
+
     public Task WaitAsync(TimeSpan time, CallContext call)
     {
         ThrowIfKilled();
+        OnWait?.Invoke();
         return Task.CompletedTask;
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -184,11 +185,92 @@ public sealed class GiveUpTests : RotatorTestBase
         {
             MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(GiveUpAsync);
             Assert.Contains(told, failure.Message, StringComparison.Ordinal);
+            Assert.Equal(told.Contains("holds the new", StringComparison.Ordinal), failure.Message.Contains("cannot be put back from here", StringComparison.Ordinal));
             Assert.All(before.Except([old]), id => Assert.Contains(id, failure.Message, StringComparison.Ordinal));
             Assert.Equal(before, Api.Live("ci"));
             Assert.Contains(old, before);
         }
 
         Assert.Equal(value, Store.Held);
+    }
+
+    // SecretStore shows for five seconds what a process had read before another one wrote.
+    [Theory]
+    [InlineData("give up", RotationStep.Storing)]
+    [InlineData("give up", RotationStep.Stored)]
+    [InlineData("give up", RotationStep.Revoking)]
+    [InlineData("resume", RotationStep.Storing)]
+    [InlineData("resume", RotationStep.Stored)]
+    [InlineData("resume", RotationStep.Revoking)]
+    public async Task A_vault_that_shows_late_what_another_process_wrote_is_asked_again(string next, RotationStep died)
+    {
+        string old = await IssueToStoreAsync();
+        string before = Store.Held!;
+        Kept = "";
+        Store.OnStore = (store, value) => died == RotationStep.Storing ? StoreAndDie(store, value) : store.Keep(value);
+        OnKeep = text =>
+        {
+            Kept = text;
+            if (died != RotationStep.Storing && string.Equals(Steps.Last(), died.ToString(), StringComparison.OrdinalIgnoreCase))
+            {
+                Api.Kill();
+            }
+        };
+        await Assert.ThrowsAsync<KilledException>(() => RotateAsync());
+        Api.Recover();
+        OnKeep = null;
+        string written = Store.Held!;
+        string held = HeldId();
+        Store.Held = before;
+        Pipeline.OnWait = () => Store.Held = written;
+
+        // Another run may be at a younger step of a journal in a vault; in a file the lock says that there is none.
+        File.WriteAllText(JournalPath, Kept + "\n");
+        Kept = null;
+        if (next == "resume")
+        {
+            await ResumeAsync();
+            Assert.Equal([held], Api.Live("ci"));
+        }
+        else
+        {
+            MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(GiveUpAsync);
+            Assert.Contains(held, failure.Message, StringComparison.Ordinal);
+            Assert.Equal(new[] { held, old }.Order(), Api.Live("ci").Order());
+        }
+
+        Assert.Equal(held, HeldId());
+    }
+
+    // SecretStore deletes a secret before it writes the next one.
+    [Fact]
+    public async Task A_vault_that_lost_the_old_value_in_the_middle_of_a_write_is_named_and_the_next_run_fills_it()
+    {
+        string old = await IssueToStoreAsync();
+        Store.OnStore = (store, _) =>
+        {
+            store.Held = null;
+            Api.Kill();
+            return StoreResult.Stored;
+        };
+        await Assert.ThrowsAsync<KilledException>(() => RotateAsync());
+        Api.Recover();
+        Store.OnStore = null;
+
+        await ResumeAsync();
+
+        Assert.Equal([old], Api.Live("ci"));
+        Assert.Equal(2, Pipeline.Warnings.Count);
+        Assert.Contains("gives no token at all", Pipeline.Warnings[1], StringComparison.Ordinal);
+        Assert.EndsWith($"Update-MbProjectToken -Id '{old}' -Vault 'prod' -SecretName 'secret' -Session 'prod'", Pipeline.Warnings[1], StringComparison.Ordinal);
+        await RotateAsync();
+        Assert.Equal([HeldId()], Api.Live("ci"));
+    }
+
+    private StoreResult StoreAndDie(FakeStore store, string value)
+    {
+        store.Keep(value);
+        Api.Kill();
+        return StoreResult.Stored;
     }
 }

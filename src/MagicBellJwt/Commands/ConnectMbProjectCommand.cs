@@ -416,7 +416,8 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
 
         if (session.ExpiresAt is { } end && end - DateTimeOffset.UtcNow < s_endsSoon)
         {
-            WriteWarning(FormattableString.Invariant($"The session's token ends {end.ToLocalTime():yyyy-MM-dd HH:mm zzz}. Issue its successor in time: New-MbProjectToken."));
+            string how = session.TokenId is { } id ? $"Replace it in time: Update-MbProjectToken -Id {CommandText.Quote(id)} -Vault 'VAULT' -Session {CommandText.Quote(session.Name)}" : "Issue its successor in time.";
+            WriteWarning(FormattableString.Invariant($"The session's token ends {end.ToLocalTime():yyyy-MM-dd HH:mm zzz}. {how}"));
         }
 
         if (session.Service.ClockOffset is { } offset && offset.Duration() > s_clockTolerance)

@@ -87,6 +87,7 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
         RotationJournal journal = JournalOf(session);
         return new PolicyRun(session, rules, journal, this, rule => RotatorOf(rule, session, journal))
         {
+            JournalArgument = JournalArgument,
             IsLeftOut = (rule, token) => IsLeftOut(rule.Choice, token.Id!, token, session),
             FailedAsync = (failure, target) => OfferAsync(() => Report(failure, target)),
         };

@@ -46,7 +46,7 @@ public abstract class RotationCmdlet : WritingCmdlet
 
         if (overlap > s_longestWait)
         {
-            throw MagicBellException.Invalid($"-Wait waits for an hour at most, and the overlap is {LifetimeText.Write(overlap)}. Leave -Wait out, and schedule a run that ends it: Update-MbProjectToken -Resume.");
+            throw MagicBellException.Invalid($"-Wait waits for an hour at most, and the overlap is {LifetimeText.Write(overlap)}. Leave -Wait out, and schedule a later run, which ends it.");
         }
     }
 
@@ -86,6 +86,9 @@ public abstract class RotationCmdlet : WritingCmdlet
 
         return journal;
     }
+
+    /// <summary>The argument that names the journal in a command that is suggested; empty for the project's own.</summary>
+    private protected string JournalArgument => RotationText.JournalArgumentOf(JournalPath, JournalVault);
 
     /// <summary>What keeps a journal after each step; null for a file, which has each step by itself, and for a preview.</summary>
     private protected Action? KeeperOf(RotationJournal journal) => !IsPreview && _vaultJournals.TryGetValue(journal, out VaultJournal? kept) ? kept.Keep : null;
@@ -157,8 +160,10 @@ public abstract class RotationCmdlet : WritingCmdlet
             return false;
         }
 
+        string store = choice.Vault is null ? "-SaveTo $SaveTo"
+            : $"-Vault {CommandText.Quote(choice.Vault)}{(choice.SecretName == "{Name}" ? "" : " -SecretName " + CommandText.Quote(choice.SecretName))}";
         WriteWarning($"The session '{session.Name}' itself runs on the token {id}, and it is not known where that is kept, so it is left out: the next login would be refused. "
-            + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {id} {(choice.Vault is not null ? "-Vault " + CommandText.Quote(choice.Vault) : "-SaveTo $SaveTo")}{CommandText.SessionArgument(session)}");
+            + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {CommandText.Quote(id)} {store}{CommandText.SessionArgument(session)}{JournalArgument}");
         return true;
     }
 

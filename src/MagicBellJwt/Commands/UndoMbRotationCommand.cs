@@ -41,7 +41,7 @@ public sealed class UndoMbRotationCommand : RotationCmdlet
     /// <inheritdoc/>
     private protected override string? AdviceFor(MagicBellException failure, object? target) => failure.Error switch
     {
-        MagicBellError.TokenNotFound => $"See what is under way: Get-MbRotation{WhereArgument}{RotationText.JournalArgumentOf(JournalPath, JournalVault)}",
+        MagicBellError.TokenNotFound => $"See what is under way: Get-MbRotation{WhereArgument}{JournalArgument}",
         MagicBellError.Conflict => "Wait until it has ended, then call again.",
         _ => null,
     };

@@ -47,6 +47,14 @@ public sealed class UpdateMbUserTokenCommand : UpdateTokenCmdlet
 
     private protected override TokenKind Kind => TokenKind.User;
 
+    private protected override string OwnerArgument => this switch
+    {
+        { UserId: { } id } => " -UserId " + CommandText.Quote(id),
+        { Email: { Length: > 0 } email } => " -Email " + CommandText.Quote(email),
+        { ExternalId: { Length: > 0 } id } => " -ExternalId " + CommandText.Quote(id),
+        _ => " -UserId USERID",
+    };
+
     private UserReference Given => UserReference.Read([], [Email!], [ExternalId!])[0];
 
     /// <inheritdoc/>

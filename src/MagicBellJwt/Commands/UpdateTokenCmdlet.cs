@@ -111,6 +111,9 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     /// <summary>Says by what a create names the user of a list; see <see cref="RotationOptions.NameOwnerAsync"/>.</summary>
     private protected virtual Task<(string? Email, string? ExternalId)> NameOwnerAsync(TokenScope scope) => Task.FromResult<(string?, string?)>((null, null));
 
+    /// <summary>The argument that says whose tokens are meant in a command that is suggested; empty for a project's.</summary>
+    private protected virtual string OwnerArgument => "";
+
     private StoreChoice Choice => new(Vault, SecretName, SaveTo);
 
     /// <inheritdoc/>
@@ -248,7 +251,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
     {
         MagicBellError.CreateOutcomeUnknown => "Call again: the next run looks for the token and names it.",
         MagicBellError.Conflict when failure.InnerException is not null => "Wait until it has ended, then call again.",
-        MagicBellError.Conflict => $"Say which one is meant: Get-Mb{Kind}Token{WhereArgument}, then -Id.",
+        MagicBellError.Conflict => $"Say which one is meant: Get-Mb{Kind}Token{OwnerArgument}{WhereArgument}, then -Id.",
         MagicBellError.SelfLockout => "Connect with the new token, then call again.",
         _ => null,
     };

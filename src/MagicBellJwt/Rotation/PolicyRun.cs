@@ -18,6 +18,9 @@ internal sealed class PolicyRun(Session session, IReadOnlyList<PolicyRule> rules
     /// <summary>Whether a token is left out, because the next login would not find its successor. Asked on the pipeline thread.</summary>
     internal Func<PolicyRule, ListedToken, bool> IsLeftOut { get; init; } = (_, _) => false;
 
+    /// <summary>The argument that names the journal in a command that is suggested; empty for the project's own.</summary>
+    internal string JournalArgument { get; init; } = "";
+
     /// <summary>Is told of each token that could not be rotated, with what it is about; the others are tried.</summary>
     internal required Func<MagicBellException, string?, Task> FailedAsync { get; init; }
 
@@ -75,7 +78,7 @@ internal sealed class PolicyRun(Session session, IReadOnlyList<PolicyRule> rules
                 new MagicBellException(
                     MagicBellError.RotationFailed,
                     $"The token {token.Id} '{ScreenText.Of(token.Name!)}' expired at {RotationJournal.Time(token.ExpiresAt!.Value)}, before a run rotated it: what holds it has no token that works. Run more often, or give a longer 'lifetime'. "
-                    + $"To issue its successor: Update-MbProjectToken -Id {CommandText.Quote(token.Id!)} -Vault 'VAULT'{CommandText.SessionArgument(session)} # where nothing needs it any more: {CommandText.Remove(TokenKind.Project, session, token.Id!)}"),
+                    + $"To issue its successor: Update-MbProjectToken -Id {CommandText.Quote(token.Id!)} -Vault 'VAULT'{CommandText.SessionArgument(session)}{JournalArgument} # where nothing needs it any more: {CommandText.Remove(TokenKind.Project, session, token.Id!)}"),
                 token.Name).ConfigureAwait(false);
         }
     }

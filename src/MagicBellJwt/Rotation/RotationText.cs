@@ -77,6 +77,13 @@ internal sealed class RotationText(Session session, TokenKind kind, RotationOpti
         return $"Update-Mb{kind}Token -Id {CommandText.Quote(entry.OldId)}{user} -SaveTo $SaveTo{SessionArgument}{JournalArgument}";
     }
 
+    /// <summary>The command that stores a fresh token in the vault where an interrupted rotation was storing one.</summary>
+    internal string StoreAgain(RotationEntry entry)
+    {
+        string user = entry.UserId is null ? "" : " -UserId " + CommandText.Quote(entry.UserId);
+        return $"Update-Mb{kind}Token -Id {CommandText.Quote(entry.OldId)}{user} -Vault {CommandText.Quote(entry.Vault!)} -SecretName {CommandText.Quote(entry.Secret!)}{SessionArgument}{JournalArgument}";
+    }
+
     /// <summary>What would be done to a token.</summary>
     internal string Plan(ListedToken old, ITokenStore? store, long? lifetime)
     {

@@ -181,17 +181,18 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         if (entry.Step is not (RotationStep.Created or RotationStep.Proved or RotationStep.Undoing))
         {
-            StoreContent content = !CanBeRead(rotation.Store) ? StoreContent.Unknown : await LookAsync(rotation, entry).ConfigureAwait(false);
+            StoreContent content = !CanBeRead(rotation.Store) ? StoreContent.Unknown : await LookAgainAsync(rotation, entry).ConfigureAwait(false);
             if (content != StoreContent.NotHeld)
             {
                 string holder = rotation.Store switch
                 {
                     null => $"Somebody may have received the new {_text.Noun} {entry.NewId}",
-                    _ when content == StoreContent.Held => $"The {RotationText.Holder(entry)} holds the new {_text.Noun} {entry.NewId}, and the old one's value, which it has overwritten, is kept nowhere else: only whoever has it can put it back there, and call again",
+                    _ when content == StoreContent.Held => $"The {RotationText.Holder(entry)} holds the new {_text.Noun} {entry.NewId}",
                     _ when CanBeRead(rotation.Store) => $"The {RotationText.Holder(entry)} does not say whether it holds the new {_text.Noun} {entry.NewId}",
                     _ => $"-SaveTo may have stored the new {_text.Noun} {entry.NewId}",
                 };
-                throw Failed($"{holder}, so it is not revoked: both stay. {_text.NextRunGoesOn} # or revoke the new one, once you know that nothing uses it: {_text.Remove(entry.NewId!)}");
+                string putBack = content == StoreContent.Held ? "The old one's value is kept nowhere, so it cannot be put back from here: where you have it, put it there and call again. " : "";
+                throw Failed($"{holder}, so it is not revoked: both stay. {putBack}{_text.NextRunGoesOn} # or revoke the new one, once you know that nothing uses it: {_text.Remove(entry.NewId!)}");
             }
         }
 
@@ -586,15 +587,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return false;
         }
 
-        StoreContent content = await LookAsync(rotation, entry).ConfigureAwait(false);
-        TimeSpan wait = entry.StepAt + s_vaultDelay - DateTimeOffset.UtcNow;
-        if (content == StoreContent.NotHeld && wait > TimeSpan.Zero)
-        {
-            pipeline.Verbose($"The {RotationText.Holder(entry)} does not hold the new token. It is asked again in {Math.Ceiling(wait.TotalSeconds)} s, since a vault may show late what another process wrote.");
-            await pipeline.WaitAsync(wait < s_vaultDelay ? wait : s_vaultDelay, pipeline.ReadCall).ConfigureAwait(false);
-            content = await LookAsync(rotation, entry).ConfigureAwait(false);
-        }
-
+        StoreContent content = await LookAgainAsync(rotation, entry).ConfigureAwait(false);
         switch (content)
         {
             case StoreContent.Held:
@@ -602,7 +595,15 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
                 await WriteAsync(entry, RotationStep.Stored).ConfigureAwait(false);
                 return true;
             case StoreContent.NotHeld:
-                return await UndoAsync(rotation, $"and the {RotationText.Holder(entry)} does not hold the new token").ConfigureAwait(false);
+                // SecretStore takes a secret away before it writes another: a process that dies in between leaves none. One with the new id in its name was never there.
+                bool isEmpty = entry is { Vault: not null, Secret: { } secret } && secret.IndexOf(entry.NewId!, StringComparison.OrdinalIgnoreCase) < 0 && await pipeline.RunAsync(rotation.Store.Read).ConfigureAwait(false) is null;
+                await UndoAsync(rotation, $"and the {RotationText.Holder(entry)} does not hold the new token").ConfigureAwait(false);
+                if (isEmpty)
+                {
+                    await pipeline.WarnAsync($"The secret '{ScreenText.Of(entry.Secret!)}' of vault '{ScreenText.Of(entry.Vault!)}' gives no token at all: whoever reads it has none until a fresh one is stored: {_text.StoreAgain(entry)}").ConfigureAwait(false);
+                }
+
+                return false;
             default:
                 throw Failed($"The {RotationText.Holder(entry)} cannot be read, so it cannot be told whether it holds the new token. {_text.BothStay(rotation)}");
         }
@@ -705,7 +706,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         string id = holder.NewId!;
-        if (rotation.Value is null && CanBeRead(rotation.Store) && await LookAsync(rotation, holder).ConfigureAwait(false) is var content && content != StoreContent.Held)
+        if (rotation.Value is null && CanBeRead(rotation.Store) && await LookAgainAsync(rotation, holder).ConfigureAwait(false) is var content && content != StoreContent.Held)
         {
             throw Failed($"The {RotationText.Holder(holder)} {(content == StoreContent.Unknown ? "cannot be read" : $"does not hold the token {id}")}, so the old {_text.Noun} is not revoked. {_text.BothStay(rotation)}");
         }
@@ -812,6 +813,21 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         rotation.Value ??= value;
         return content;
     });
+
+    /// <summary>Looks whether the store holds a rotation's new token: a second time where it says no soon after the last step, which another process may have done.</summary>
+    private async Task<StoreContent> LookAgainAsync(Rotation rotation, RotationEntry entry)
+    {
+        StoreContent content = await LookAsync(rotation, entry).ConfigureAwait(false);
+        TimeSpan wait = entry.StepAt + s_vaultDelay - DateTimeOffset.UtcNow;
+        if (content != StoreContent.NotHeld || wait <= TimeSpan.Zero)
+        {
+            return content;
+        }
+
+        pipeline.Verbose($"The {RotationText.Holder(entry)} does not hold the new token. It is asked again in {Math.Ceiling(wait.TotalSeconds)} s, since a vault may show late what another process wrote.");
+        await pipeline.WaitAsync(wait < s_vaultDelay ? wait : s_vaultDelay, pipeline.ReadCall).ConfigureAwait(false);
+        return await LookAsync(rotation, entry).ConfigureAwait(false);
+    }
 
     private static bool CanBeRead(ITokenStore? store) => store is { Vault: not null } or { File: not null };
 

@@ -184,6 +184,155 @@ public sealed partial class SuggestionTests(ServerFixture fixture) : RotationTes
         Assert.Empty(await WritesAsync());
     }
 
+    // What one run says of an old or a new token that may have to be revoked by hand.
+    [Theory]
+    [InlineData("-SaveTo { }", "", "old")]
+    [InlineData("", "", "old")]
+    [InlineData("-SaveTo { param($Issued) $Issued.Token }", "DELETE /v2/jwt/project* 403", "old")]
+    [InlineData("-Vault prod", "GET /v2/jwt/project* 401 skip=2 times=1; DELETE /v2/jwt/project* 403", "new")]
+    public async Task What_is_left_of_a_rotation_is_revoked_by_the_command(string store, string faults, string revoked)
+    {
+        (string old, _) = IssueAtWork();
+        Run(VaultModule).MustSucceed();
+        foreach (string fault in faults.Split("; ", StringSplitOptions.RemoveEmptyEntries))
+        {
+            await Server.FailAsync(fault);
+        }
+
+        Run run = Run($"Update-MbProjectToken {Quoted} -Session $work -JournalPath $journal {store}", ("work", Work), ("journal", Journal));
+
+        string command = Assert.Single(run.Warnings.Concat(run.Errors.Select(error => error.Exception.Message)).SelectMany(Suggested), text => text.StartsWith("Remove-", StringComparison.Ordinal));
+        await Server.ResetAsync();
+        string[] live = await LiveAsync(_name);
+        Assert.Equal(2, live.Length);
+        Paste(command + " -Force").MustSucceed();
+        Assert.Equal(revoked == "old" ? live.Except([old]) : [old], await LiveAsync(_name));
+    }
+
+    [Fact]
+    public async Task A_new_token_that_no_store_took_and_that_could_not_be_revoked_is_revoked_by_the_command()
+    {
+        Run(VaultModule.Replace("{ $global:secrets[\"$Vault/$Name\"] }", "{ if (++$global:reads -gt 1) { throw 'The vault is locked.' } }", StringComparison.Ordinal)).MustSucceed();
+        await Server.FailAsync("DELETE /v2/jwt/project* 403");
+
+        ErrorRecord error = Run($"$global:reads = 0; New-MbProjectToken {Quoted} -ExpiresIn 1d -Session $work -Vault prod", ("work", Work)).Error;
+
+        Assert.Contains("should be revoked", error.Exception.Message, StringComparison.Ordinal);
+        await Server.ResetAsync();
+        Paste(Assert.Single(Suggested(error.Exception.Message)) + " -Force").MustSucceed();
+        Assert.Empty(await LiveAsync(_name));
+    }
+
+    [Theory]
+    [InlineData("-JournalPath $journal")]
+    [InlineData("-JournalVault prod")]
+    public async Task An_overlap_is_ended_by_the_command_that_it_says(string where)
+    {
+        IssueAtWork();
+        Run begun = Run(VaultModule + $"\nUpdate-MbProjectToken {Quoted} -Session $work {where} -Vault prod -Overlap 1s", ("work", Work), ("journal", Journal));
+        string @new = begun.MustSucceed().Single().Get<string>("NewId");
+        await AgeAsync();
+
+        Paste(Assert.Single(begun.Information.SelectMany(record => Suggested(record.ToString())))).MustSucceed();
+
+        Assert.Equal([@new], await LiveAsync(_name));
+    }
+
+    [Theory]
+    [InlineData("-Vault prod")]
+    [InlineData("-SaveTo { param($Issued) $Issued.Token }")]
+    public async Task A_sessions_own_token_that_was_left_out_is_rotated_by_the_command(string store)
+    {
+        (string own, string value) = IssueAtWork();
+        Run(VaultModule + "\nConnect-MbProject $token -BaseUri $address -Name own; Select-MbSession elsewhere", ("token", Secret.Of(value)), ("address", Server.BaseAddress)).MustSucceed();
+
+        Run run = Run($"Get-MbProjectToken -Id {own} -Session own | Update-MbProjectToken -JournalPath $journal {store}", ("journal", Journal));
+
+        string command = Assert.Single(Assert.Single(run.Warnings.Select(Suggested)));
+        Assert.EndsWith($" -JournalPath '{Journal}'", command, StringComparison.Ordinal);
+        PSObject rotation = Paste("$SaveTo = { param($Issued) $Issued.Token }; " + command).MustSucceed().Single();
+        Assert.Equal(own, rotation.Get<string>("OldId"));
+        Assert.Equal([rotation.Get<string>("NewId")], await LiveAsync(_name));
+    }
+
+    [Fact]
+    public async Task A_sessions_token_that_ends_soon_is_replaced_by_the_command_where_it_came_from()
+    {
+        (string own, string value) = IssueAtWork("-ExpiresIn 1h");
+        string file = Path.Combine(Folder, "token");
+        await File.WriteAllTextAsync(file, value, TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        Run run = Run("Connect-MbProject -TokenFile $file -BaseUri $address -Name ending; Select-MbSession elsewhere", ("file", file), ("address", Server.BaseAddress));
+
+        string command = Assert.Single(Suggested(Assert.Single(run.Warnings, text => text.Contains("token ends", StringComparison.Ordinal))));
+        await Server.ResetAsync();
+        PSObject rotation = Paste(command + $" -JournalPath '{Journal}'").MustSucceed().Single();
+        Assert.Equal(own, rotation.Get<string>("OldId"));
+        Assert.Equal(rotation.Get<string>("NewId"), Claim((await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).Trim(), "jti"));
+    }
+
+    [Fact]
+    public async Task One_that_expired_before_its_policy_rotated_it_is_replaced_or_revoked_by_the_commands()
+    {
+        (string old, _) = IssueAtWork("-ExpiresIn 1s");
+        string policy = Path.Combine(Folder, "policy.json");
+        await File.WriteAllTextAsync(policy, $$"""{ "rotate": [ { "name": "{{_name}}", "endingWithin": "7d", "vault": "prod" } ] }""", TestContext.Current.CancellationToken);
+        await AgeAsync();
+
+        ErrorRecord error = Run(VaultModule + "\nInvoke-MbRotation $policy -Session $work -JournalPath $journal", ("policy", policy), ("work", Work), ("journal", Journal)).Error;
+
+        string[] commands = Suggested(error.Exception.Message);
+        Bind(commands[1]);
+        PSObject rotation = Paste(commands[0].Replace("'VAULT'", "prod -ExpiresIn 1d", StringComparison.Ordinal)).MustSucceed().Single();
+        Assert.Equal(old, rotation.Get<string>("OldId"));
+        Assert.Equal([rotation.Get<string>("NewId")], await LiveAsync(_name));
+        Assert.Empty(Run("Get-MbRotation -Session $work -JournalPath $journal", ("work", Work), ("journal", Journal)).MustSucceed());
+        Assert.True(File.Exists(Journal));
+    }
+
+    [Theory]
+    [InlineData("New-MbProjectToken -Name", "Update-MbProjectToken NAME -SaveTo { }")]
+    [InlineData("New-MbUserToken suggested@example.com -Name", "Update-MbUserToken NAME -Email suggested@example.com -SaveTo { }")]
+    public void Of_several_tokens_of_a_name_the_command_shows_each(string issue, string update)
+    {
+        string[] ids = [.. Enumerable.Range(0, 2).Select(_ => Run($"{issue} {Quoted} -ExpiresIn 1d -Session $work", ("work", Work)).MustSucceed().Single().Id())];
+
+        ErrorRecord error = Run($"{update.Replace("NAME", Quoted, StringComparison.Ordinal)} -Session $work -JournalPath $journal", ("work", Work), ("journal", Journal)).Error;
+
+        Assert.StartsWith("MbConflict,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        string[] shown = [.. Paste(Suggested(error.ErrorDetails.RecommendedAction)[0]).MustSucceed().Select(token => token.Id())];
+        Assert.All(ids, id => Assert.Contains(id, shown));
+    }
+
+    [Fact]
+    public void Another_session_that_runs_on_the_token_is_closed_by_the_command()
+    {
+        string work = Work;
+        (string own, string value) = IssueAtWork();
+        Run("Connect-MbProject $token -BaseUri $address -Name 'it''s another'; Select-MbSession elsewhere", ("token", Secret.Of(value)), ("address", Server.BaseAddress)).MustSucceed();
+
+        ErrorRecord error = Run($"Remove-MbProjectToken {own} -Force -Session $work", ("work", work)).Error;
+
+        Paste(Assert.Single(Suggested(error.Exception.Message))).MustSucceed();
+        Run($"Remove-MbProjectToken {own} -Force -Session $work", ("work", work)).MustSucceed();
+    }
+
+    [Fact]
+    public void A_plan_of_a_users_token_is_made_by_the_command()
+    {
+        PSObject token = Run("New-MbUserToken planned@example.com -ExpiresIn 1d -Session $work", ("work", Work)).MustSucceed().Single();
+
+        ErrorRecord error = Run($"Remove-MbUserToken {token.Id()} -WhatIf -PassThru -Session $work", ("work", Work)).Error;
+
+        string said = error.Exception.Message;
+        string command = said[said.IndexOf("Get-MbUserToken", StringComparison.Ordinal)..].Replace("USERID", token.Get<string>("UserId"), StringComparison.Ordinal);
+        Assert.Equal(token.Id(), Paste(command).MustSucceed().Single().Id());
+    }
+
     [Theory]
     [InlineData("Remove-MbProjectToken 0198c0de-0000-7000-8000-000000000009 -Force -Session $work", "Get-MbProjectToken -Session ")]
     [InlineData("Update-MbProjectToken 'no such name' -Session $work -SaveTo { }", "Get-MbProjectToken -Session ")]

@@ -71,7 +71,8 @@ public sealed class OwnLoginTests(ServerFixture fixture) : RotationTestBase<Serv
 
         Assert.Equal([other], run.MustSucceed().Select(rotation => rotation.Get<string>("OldId")));
         string warning = Assert.Single(run.Warnings, text => text.Contains(own, StringComparison.Ordinal));
-        Assert.Contains("Update-MbProjectToken -Id " + own, warning, StringComparison.Ordinal);
+        string place = store.StartsWith("-Vault", StringComparison.Ordinal) ? "-Vault 'prod' -SecretName 'app-{Name}'" : "-SaveTo $SaveTo";
+        Assert.EndsWith($"Update-MbProjectToken -Id '{own}' {place} -JournalPath '{Journal}'", warning, StringComparison.Ordinal);
         Assert.Equal([own], await LiveAsync($"login {mark}"));
     }
 

@@ -48,7 +48,7 @@ public sealed class WaitTests(ServerFixture fixture) : RotationTestBase<ServerFi
     }
 
     [Theory]
-    [InlineData("-Vault prod -Overlap 61m", "Update-MbProjectToken -Resume")]
+    [InlineData("-Vault prod -Overlap 61m", "schedule a later run")]
     [InlineData("-Vault prod", "there is none")]
     [InlineData("-Overlap 1m", "-Vault or -SaveTo")]
     public async Task What_cannot_be_waited_for_is_refused_before_anything_is_sent(string options, string told)
