@@ -95,12 +95,16 @@ function Invoke-Docs {
     Remove-Item $folder -Recurse
 }
 
-# What PlatyPS leaves out or puts elsewhere: a place for an example's code, default values, text that Get-Help wraps itself, and what
+# What PlatyPS leaves out or puts elsewhere: a place for an example's code, default values, paragraphs that Get-Help wraps itself, and what
 # a parameter set's parameter takes.
 function Repair-Help([Xml.XmlElement] $Help, $Page) {
-    foreach ($paragraph in $Help.GetElementsByTagName('maml:para')) {
-        if (-not $paragraph.InnerText.StartsWith('```')) {
-            $paragraph.InnerText = $paragraph.InnerText -replace '\r?\n', ' '
+    foreach ($paragraph in @($Help.GetElementsByTagName('maml:para')) | Where-Object { -not $_.InnerText.StartsWith('```') }) {
+        $texts = @($paragraph.InnerText -split '(?:\r?\n){2,}' | ForEach-Object { $_ -replace '\r?\n', ' ' })
+        $paragraph.InnerText = $texts[0]
+        foreach ($text in $texts | Select-Object -Skip 1) {
+            $next = $paragraph.CloneNode($false)
+            $next.InnerText = $text
+            $paragraph = $paragraph.ParentNode.InsertAfter($next, $paragraph)
         }
     }
 

@@ -39,26 +39,26 @@ function Get-Cell($Row, [string[]] $Column) {
 }
 
 # Gives a line its outcome.
-function Set-Outcome($Line, [string] $Outcome, [string] $Why) {
+function Add-Outcome($Line, [string] $Outcome, [string] $Why) {
     $Line.Outcome = $Outcome
     $Line.Why = $Why
 }
 
 # Ids and addresses as keys: ids are the same to the letter, addresses whatever the case of theirs.
-function New-Index([StringComparer] $Comparer = [StringComparer]::Ordinal) {
+function Get-EmptyIndex([StringComparer] $Comparer = [StringComparer]::Ordinal) {
     , [Collections.Generic.Dictionary[string, object]]::new($Comparer)
 }
 
 # How many of these each user has.
 function Get-CountByUser($Token) {
-    $counts = New-Index
+    $counts = Get-EmptyIndex
     foreach ($item in $Token) { $counts[$item.UserId] = 1 + $counts[$item.UserId] }
     , $counts
 }
 
 # Errors by what they are about.
 function Get-ErrorByTarget($Failure) {
-    $failures = New-Index
+    $failures = Get-EmptyIndex
     foreach ($item in $Failure) { $failures["$($item.TargetObject)"] = $item }
     , $failures
 }
@@ -93,22 +93,22 @@ try {
     $found = @($lines | Where-Object { $_.Person -and -not $_.UserId } | Select-Object Email, ExternalId |
         Get-MbUser -Session $session -ErrorAction SilentlyContinue -ErrorVariable problems)
     $notFound = Get-ErrorByTarget $problems
-    $byEmail = New-Index ([StringComparer]::OrdinalIgnoreCase)
-    $byExternalId = New-Index
+    $byEmail = Get-EmptyIndex ([StringComparer]::OrdinalIgnoreCase)
+    $byExternalId = Get-EmptyIndex
     foreach ($user in $found) {
         if ($user.Email) { $byEmail[$user.Email] = $user.UserId }
         if ($user.ExternalId) { $byExternalId[$user.ExternalId] = $user.UserId }
     }
 
-    $firstLines = New-Index
+    $firstLines = Get-EmptyIndex
     foreach ($line in $lines) {
         if (-not $line.Person) {
-            Set-Outcome $line 'Invalid' 'The line does not say who it is.'
+            Add-Outcome -Line $line -Outcome 'Invalid' -Why 'The line does not say who it is.'
         }
         elseif (-not $line.UserId -and $notFound.ContainsKey($line.Person)) {
             $failure = $notFound[$line.Person]
             $outcome = switch -Wildcard ($failure.FullyQualifiedErrorId) { 'MbUserNotFound*' { 'NotFound' } 'MbConflict*' { 'Ambiguous' } 'MbInvalidRequest*' { 'Invalid' } default { 'NotRead' } }
-            Set-Outcome $line $outcome $failure.Exception.Message
+            Add-Outcome -Line $line -Outcome $outcome -Why $failure.Exception.Message
         }
         else {
             if (-not $line.UserId) {
@@ -116,7 +116,7 @@ try {
             }
 
             if ($firstLines.ContainsKey($line.UserId)) {
-                Set-Outcome $line 'Duplicate' "Line $($firstLines[$line.UserId]) is the same user."
+                Add-Outcome -Line $line -Outcome 'Duplicate' -Why "Line $($firstLines[$line.UserId]) is the same user."
             }
             else {
                 $firstLines[$line.UserId] = $line.Line
@@ -156,12 +156,12 @@ try {
     foreach ($line in $people) {
         $line.Revoked = [int] $ended[$line.UserId]
         $line.Left = [int] $(if ($isAgreed) { $live[$line.UserId] } else { $had[$line.UserId] })
-        if ($notRead.ContainsKey($line.UserId)) { Set-Outcome $line 'NotRead' $notRead[$line.UserId].Exception.Message }
-        elseif (-not $had[$line.UserId]) { Set-Outcome $line 'NoToken' }
-        elseif (-not $isAgreed) { Set-Outcome $line 'Preview' "$($line.Left) tokens would be revoked." }
-        elseif ($notSeen.ContainsKey($line.UserId)) { Set-Outcome $line 'Left' "It could not be seen what is left: $($notSeen[$line.UserId].Exception.Message)" }
-        elseif ($line.Left) { Set-Outcome $line 'Left' "$($line.Left) tokens are live." }
-        else { Set-Outcome $line 'Done' }
+        if ($notRead.ContainsKey($line.UserId)) { Add-Outcome -Line $line -Outcome 'NotRead' -Why $notRead[$line.UserId].Exception.Message }
+        elseif (-not $had[$line.UserId]) { Add-Outcome -Line $line -Outcome 'NoToken' }
+        elseif (-not $isAgreed) { Add-Outcome -Line $line -Outcome 'Preview' -Why "$($line.Left) tokens would be revoked." }
+        elseif ($notSeen.ContainsKey($line.UserId)) { Add-Outcome -Line $line -Outcome 'Left' -Why "It could not be seen what is left: $($notSeen[$line.UserId].Exception.Message)" }
+        elseif ($line.Left) { Add-Outcome -Line $line -Outcome 'Left' -Why "$($line.Left) tokens are live." }
+        else { Add-Outcome -Line $line -Outcome 'Done' }
     }
 
     Disconnect-MbProject $session

@@ -15,9 +15,9 @@ Exit codes: 0 no token of the plan is live any more, or there was only a preview
 2 it could not run, and nothing was done or not everything was tried.
 
 .EXAMPLE
-./apply.ps1 plan.csv -Sha256 9F2C… -WhatIf
+./apply.ps1 plan.csv -Sha256 9F2C... -WhatIf
 .EXAMPLE
-./apply.ps1 plan.csv -Sha256 9F2C… -Reason CHG-4711 -Confirm:$false
+./apply.ps1 plan.csv -Sha256 9F2C... -Reason CHG-4711 -Confirm:$false
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
 param(
