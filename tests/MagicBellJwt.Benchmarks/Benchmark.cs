@@ -24,8 +24,10 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
         new("revoke-at-latency", 1.05, RevokeAtLatency),
         new("revoke-cpu", 2, RevokeCpu),
         new("create-cpu", 2.5, CreateCpu),
-        new("users-resolve", 1.5, UsersResolve),
-        new("report-all-users", 1.5, ReportAllUsers),
+        new("users-resolve", 1.5, (name, limit) => UsersResolve(name, limit, latency: 0)),
+        new("users-resolve-at-latency", 1.5, (name, limit) => UsersResolve(name, limit, latency: 10)),
+        new("report-all-users", 1.5, (name, limit) => ReportAllUsers(name, limit, latency: 0)),
+        new("report-all-users-at-latency", 1.5, (name, limit) => ReportAllUsers(name, limit, latency: 10)),
         new("history-of-revocations", 1.05, HistoryOfRevocations),
         new("history-of-creates", 1.1, HistoryOfCreates),
         new("history-test", 0.5, HistoryTest),
@@ -262,11 +264,11 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
     }
 
     // 5,000 leavers of a file among 20,000 users, whoever they are; by hand the list is read once and looked up in.
-    private static Figure UsersResolve(string name, double? limit)
+    private static Figure UsersResolve(string name, double? limit, int latency)
     {
         const int Users = 20_000;
         const int Wanted = 5_000;
-        using Server server = Server.Start("--seed-users", FormattableString.Invariant($"{Users}"));
+        using Server server = Server.Start("--seed-users", FormattableString.Invariant($"{Users}"), "--latency", FormattableString.Invariant($"{latency}"));
         using Engine engine = Engine.WithModule(server);
         using var client = new HandWritten(server);
         string[] emails = [.. Enumerable.Range(1, Wanted).Select(number => FormattableString.Invariant($"USER{number * (Users / Wanted)}@example.com"))];
@@ -290,10 +292,10 @@ internal sealed record Benchmark(string Name, double? Limit, Func<string, double
     }
 
     // Each of 2,000 users' lists, eight at a time; by hand without a judgement of them.
-    private static Figure ReportAllUsers(string name, double? limit)
+    private static Figure ReportAllUsers(string name, double? limit, int latency)
     {
         const int Users = 2_000;
-        using Server server = Server.Start("--seed-users", FormattableString.Invariant($"{Users}:2"));
+        using Server server = Server.Start("--seed-users", FormattableString.Invariant($"{Users}:2"), "--latency", FormattableString.Invariant($"{latency}"));
         using Engine engine = Engine.WithModule(server);
         using var client = new HandWritten(server);
         return Figure.Compare(

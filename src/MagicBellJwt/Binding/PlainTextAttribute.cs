@@ -25,6 +25,12 @@ public sealed class PlainTextAttribute : ArgumentTransformationAttribute
     /// <summary>Whether blanks around the text are part of it: of a name and of an external id they may be, of an id or an address never.</summary>
     public bool KeepsBlanks { get; set; }
 
+    /// <summary>
+    /// Whether an object that is no text becomes an empty text, which the command refuses itself: the engine's own error would keep the object, and a row
+    /// may hold a token's value. Not for what binds by value from the pipeline: there the engine has to try the row's columns.
+    /// </summary>
+    public bool RefusesObjects { get; set; }
+
     /// <summary>Passes on what is text, and makes the rest unfit for a text parameter.</summary>
     /// <param name="engineIntrinsics">Not used.</param>
     /// <param name="inputData">What was given.</param>
@@ -35,6 +41,11 @@ public sealed class PlainTextAttribute : ArgumentTransformationAttribute
         if ((LanguagePrimitives.GetEnumerable(inputData)?.Cast<object?>() ?? [inputData]).All(IsText))
         {
             return KeepsBlanks ? inputData : Trimmed(inputData);
+        }
+
+        if (RefusesObjects)
+        {
+            return string.Empty;
         }
 
         PSMemberInfoCollection<PSPropertyInfo> properties = PSObject.AsPSObject(inputData).Properties;

@@ -26,7 +26,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
 
     /// <summary>The ids in MagicBell of the users whose tokens are judged too, or their e-mail addresses; one that comes twice is asked about once.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
@@ -35,7 +35,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
 
     /// <summary>The e-mail addresses of users whose tokens are judged too, whatever the case of the letters.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
@@ -44,7 +44,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
 
     /// <summary>The ids in your own system of users whose tokens are judged too, to the letter.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]

@@ -17,7 +17,7 @@ public sealed class GetMbUserCommand : ReadingCmdlet
 
     /// <summary>Only users with these e-mail addresses, whatever the case of the letters; one that nobody has is an error. Wildcards are allowed where it is typed.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = "User")]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [SupportsWildcards]
     [AllowEmptyString]
@@ -26,7 +26,7 @@ public sealed class GetMbUserCommand : ReadingCmdlet
 
     /// <summary>Only users with these ids in your own system, to the letter; one that nobody has is an error. Wildcards are allowed where it is typed.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "User")]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [SupportsWildcards]
     [AllowEmptyString]
@@ -35,7 +35,7 @@ public sealed class GetMbUserCommand : ReadingCmdlet
 
     /// <summary>Only users with these ids in MagicBell, to the letter; one that nobody has is an error. No query of the API takes them, so the list is read.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "User")]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]

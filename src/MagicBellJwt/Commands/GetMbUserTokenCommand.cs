@@ -17,7 +17,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 
     /// <summary>The users' ids in MagicBell, or their e-mail addresses. Not ids of tokens.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
@@ -25,7 +25,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 
     /// <summary>The users' e-mail addresses, whatever the case of the letters. A user who is named twice by it is listed once.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]
@@ -33,7 +33,7 @@ public sealed class GetMbUserTokenCommand : GetTokenCmdlet
 
     /// <summary>The users' ids in your own system, to the letter.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [PlainText]
+    [PlainText(RefusesObjects = true)]
     [ArgumentCompleter(typeof(UserCompleter))]
     [AllowEmptyString]
     [AllowNull]

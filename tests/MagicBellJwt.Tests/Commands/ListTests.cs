@@ -167,6 +167,9 @@ public sealed class ListTests(ListTests.SeededServer fixture) : ServerTests<List
     [Theory]
     [InlineData("[pscustomobject]@{ User = 'usr_7' } | Get-MbUserToken")]
     [InlineData("Get-MbUserToken ([pscustomobject]@{ User = 'usr_7' })")]
+    [InlineData("Get-MbUserToken -Email ([pscustomobject]@{ User = 'usr_7' })")]
+    [InlineData("[pscustomobject]@{ Email = [pscustomobject]@{ Work = 'hana@example.com' } } | Get-MbUserToken")]
+    [InlineData("Get-MbUser -ExternalId 'ext-7', ([pscustomobject]@{ User = 'usr_7' })")]
     public async Task A_row_without_the_column_is_an_error_before_anything_is_sent(string script)
     {
         Assert.StartsWith("MbInvalidRequest,", Run(script).Error.FullyQualifiedErrorId, StringComparison.Ordinal);

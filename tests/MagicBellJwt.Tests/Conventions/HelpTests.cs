@@ -86,7 +86,7 @@ public sealed class HelpTests(ShippedAssemblies shipped) : IClassFixture<Shipped
 
         // Each parameter set, as the cmdlet has it.
         IEnumerable<string> expected = SetsOf(cmdlet).Select(set => string.Join('\n', set.Parameters.Where(IsOurs).Select(parameter =>
-            $"{parameter.Name} {Plain(parameter.ParameterType)} {(parameter.Position < 0 ? "named" : parameter.Position)} {parameter.IsMandatory} {Input(parameter.ValueFromPipeline, parameter.ValueFromPipelineByPropertyName)} [{string.Join(',', parameter.Aliases)}] {WildcardsOf(parameter.Attributes)}").Order()));
+            $"{parameter.Name} {Plain(parameter.ParameterType)} {(parameter.Position < 0 ? "named" : parameter.Position)} {parameter.IsMandatory} {Input(parameter.ValueFromPipeline, parameter.ValueFromPipelineByPropertyName)} [{string.Join(", ", parameter.Aliases)}] {WildcardsOf(parameter.Attributes)}").Order()));
         IEnumerable<string> actual = help.Descendants(s_command + "syntaxItem").Select(set => string.Join('\n', set.Elements(s_command + "parameter").Select(parameter =>
             $"{Name(parameter)} {TypeOf(parameter)} {parameter.Attribute("position")!.Value} {bool.Parse(parameter.Attribute("required")!.Value)} {parameter.Attribute("pipelineInput")!.Value} [{parameter.Attribute("aliases")!.Value.Replace("none", "", StringComparison.Ordinal)}] {bool.Parse(parameter.Attribute("globbing")!.Value)}").Order()));
         Assert.Equal(expected.Order(), actual.Order());

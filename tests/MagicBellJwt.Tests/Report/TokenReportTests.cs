@@ -203,7 +203,7 @@ public sealed class TokenReportTests : IAsyncDisposable
         Run run = engine.Run("'u2', 'nobody', '', 'u2' | Get-MbTokenReport");
 
         Assert.Equal(2, run.Output.Count);
-        Assert.Equal([("", "MbInvalidRequest"), ("nobody", "MbTokenNotFound")], run.Errors.Select(error => ((string)error.TargetObject, error.FullyQualifiedErrorId.Split(',')[0])).Order());
+        Assert.Equal([("nobody", "MbTokenNotFound"), ("Row 3", "MbInvalidRequest")], run.Errors.Select(error => ((string)error.TargetObject, error.FullyQualifiedErrorId.Split(',')[0])).Order());
     }
 
     [Fact]
