@@ -20,9 +20,12 @@ public sealed class AdoptionTests : RotatorTestBase
         MachineClock.Advance(time);
     }
 
-    [Fact]
-    public async Task Night_after_night_the_overlap_of_the_night_before_is_ended_and_a_fresh_one_begun()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Night_after_night_the_overlap_of_the_night_before_is_ended_and_a_fresh_one_begun(bool keepsNotes)
     {
+        Store.KeepsNotes = keepsNotes;
         string old = await IssueToStoreAsync();
         Pass(TimeSpan.FromMinutes(20));
         await RotateAsync(overlap: s_overlap);
@@ -96,6 +99,32 @@ public sealed class AdoptionTests : RotatorTestBase
         Assert.Equal(MagicBellError.Conflict, failure.Error);
         Assert.All(live, id => Assert.Contains(id, failure.Message, StringComparison.Ordinal));
         Assert.Equal(live, Api.Live("ci"));
+    }
+
+    // The replaced one is gone already, or there never was one: whose the older one is, nobody has said.
+    [Theory]
+    [InlineData("00000000-0000-4000-8000-000000000001")]
+    [InlineData("")]
+    public async Task Where_the_store_says_that_another_one_was_replaced_the_older_one_is_never_revoked(string replaced)
+    {
+        await IssueToStoreAsync();
+        Pass(TimeSpan.FromMinutes(20));
+        await IssueToStoreAsync();
+        Pass(TimeSpan.FromMinutes(20));
+        string[] live = Api.Live("ci");
+        Store.Noted = (HeldId(), replaced);
+
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync(overlap: s_overlap));
+
+        Assert.Equal(MagicBellError.Conflict, failure.Error);
+        Assert.Equal(live, Api.Live("ci"));
+
+        // What is noted of another token says nothing of this one.
+        Store.Noted = ("00000000-0000-4000-8000-000000000002", replaced);
+        await RotateAsync(overlap: s_overlap);
+
+        Assert.Equal(2, Api.Live("ci").Length);
+        Assert.Single(live.Intersect(Api.Live("ci")));
     }
 
     // Without an overlap no rotation leaves two: the older one is in use elsewhere.

@@ -123,7 +123,14 @@ internal sealed class FakeStore(Api api) : ITokenStore
         }
     }
 
-    public StoreResult Store(IssuedToken issued, string value)
+    /// <summary>The id of the token that the store describes, and of the one that it replaced; null where it describes none.</summary>
+    internal (string Id, string Replaces)? Noted { get; set; }
+
+    internal bool KeepsNotes { get; set; }
+
+    public string? ReplacedBy(string heldId) => Noted is { } noted && noted.Id == heldId ? noted.Replaces : null;
+
+    public StoreResult Store(IssuedToken issued, string value, string? replaces)
     {
         if (api.IsKilled)
         {
@@ -132,6 +139,7 @@ internal sealed class FakeStore(Api api) : ITokenStore
 
         BeforeStore?.Invoke();
         StoreResult result = OnStore is null ? Keep(value) : OnStore(this, value);
+        Noted = KeepsNotes ? (issued.Id!, replaces ?? "") : Noted;
         return api.IsKilled ? throw new KilledException() : result;
     }
 

@@ -24,7 +24,7 @@ public sealed class VaultJournalTests : RotatorTestBase
         }
     }
 
-    private async Task<MagicBellException> FailToKeepAsync(int number, bool isKept)
+    private async Task<MagicBellException> FailToKeepAsync(int number, bool isKept, TimeSpan overlap = default)
     {
         int count = 0;
         OnKeep = text =>
@@ -36,7 +36,7 @@ public sealed class VaultJournalTests : RotatorTestBase
                 throw new MagicBellException(MagicBellError.RotationFailed, "The journal cannot be written.");
             }
         };
-        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
+        MagicBellException failure = await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync(overlap: overlap));
         OnKeep = null;
         return failure;
     }
@@ -145,19 +145,30 @@ public sealed class VaultJournalTests : RotatorTestBase
         Assert.Equal(old, HeldId());
     }
 
+    // Stored, retiring or revoking, done: whatever is not written down, the error names both tokens.
     [Theory]
-    [InlineData(4, false)]
-    [InlineData(4, true)]
-    [InlineData(5, false)]
-    [InlineData(6, false)]
-    public async Task After_it_is_stored_the_next_machine_finishes(int number, bool isKept)
+    [InlineData(4, false, false)]
+    [InlineData(4, true, false)]
+    [InlineData(5, false, false)]
+    [InlineData(5, true, false)]
+    [InlineData(6, false, false)]
+    [InlineData(6, true, false)]
+    [InlineData(4, false, true)]
+    [InlineData(5, false, true)]
+    [InlineData(5, true, true)]
+    public async Task After_it_is_stored_both_tokens_are_named_and_the_next_machine_finishes(int number, bool isKept, bool hasOverlap)
     {
-        await IssueToStoreAsync();
-        await FailToKeepAsync(number, isKept);
+        string old = await IssueToStoreAsync();
+        MagicBellException failure = await FailToKeepAsync(number, isKept, hasOverlap ? TimeSpan.FromMinutes(5) : default);
         Assert.Contains(HeldId(), Api.Live("ci"));
         string held = HeldId();
+        Assert.Contains(old, failure.Message, StringComparison.Ordinal);
+        Assert.Contains(held, failure.Message, StringComparison.Ordinal);
+        Assert.Contains(Api.Live("ci").Contains(old) ? "stay as they are" : "is revoked", failure.Message, StringComparison.Ordinal);
         Pass(TimeSpan.FromMinutes(11));
 
+        await ResumeAsync();
+        Pass(TimeSpan.FromMinutes(11));
         await ResumeAsync();
 
         Assert.Equal([held], Api.Live("ci"));

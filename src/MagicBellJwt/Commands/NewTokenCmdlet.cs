@@ -374,7 +374,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
             result = await ((IPipeline)this).RunAsync(() =>
             {
                 hasBegun = true;
-                return store.Store(issued, SecureText.Reveal(issued));
+                return store.Store(issued, SecureText.Reveal(issued), replaces: null);
             }).ConfigureAwait(false);
         }
         catch (OperationCanceledException)

@@ -47,7 +47,7 @@ internal sealed class FileStore(string path) : ITokenStore
         _before = Read(path);
     }
 
-    public StoreResult Store(IssuedToken issued, string value)
+    public StoreResult Store(IssuedToken issued, string value, string? replaces)
     {
         AtomicFile? file = null;
         bool hasBegun = false;
@@ -76,6 +76,9 @@ internal sealed class FileStore(string path) : ITokenStore
             file?.Dispose();
         }
     }
+
+    // A file holds the token alone.
+    public string? ReplacedBy(string heldId) => null;
 
     public string? Read()
     {

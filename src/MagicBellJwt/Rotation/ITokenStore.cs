@@ -23,11 +23,16 @@ internal interface ITokenStore
     /// <summary>Stores a token, reads it back and compares.</summary>
     /// <param name="issued">The token.</param>
     /// <param name="value">Its value.</param>
+    /// <param name="replaces">The id of the token that it replaces; null where it replaces none.</param>
     /// <returns>What came of it.</returns>
-    StoreResult Store(IssuedToken issued, string value);
+    StoreResult Store(IssuedToken issued, string value, string? replaces);
 
     /// <summary>The value that the store holds now; null where it holds none, or does not say.</summary>
     string? Read();
+
+    /// <summary>The id of the token that the held one has replaced, as it is noted beside it: empty where it replaced none, null where nothing is noted.</summary>
+    /// <param name="heldId">The id of the token that the store holds.</param>
+    string? ReplacedBy(string heldId);
 
     /// <summary>Looks whether the store holds a token.</summary>
     /// <param name="fingerprint">The token's fingerprint.</param>

@@ -270,7 +270,8 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     /// <summary>
     /// Goes on with an overlap that a machine began whose journal is not here: the store holds a token of the name, the list shows it as live, and
     /// one older token of that name beside it. Two or more, or a newer one, are not told apart. Only for a run that asks for an overlap: without
-    /// one no rotation leaves two, so the older token is somebody else's; so it is where the journal says which one the held token has replaced.
+    /// one no rotation leaves two, so the older token is somebody else's; so it is where the journal, or what is noted beside the held token, names
+    /// another one that it has replaced, or none.
     /// </summary>
     /// <returns>The rotation; null where there is none such.</returns>
     private async Task<RotationEntry?> AdoptAsync(TokenScope scope, IReadOnlyList<ListedToken> tokens, string name)
@@ -289,11 +290,19 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return null;
         }
 
+        string? replaced = await pipeline.RunAsync(() => store.ReplacedBy(held.Id!)).ConfigureAwait(false);
+        if (replaced is not null && !TokenScope.IsSameId(replaced, older.Id))
+        {
+            return null;
+        }
+
         RotationEntry entry = await WriteFirstAsync(() => journal.Begin(
             RotationText.ProjectKey(session), KindWord, older.Id!, name, scope.UserId, Guid.NewGuid(), lifetime: null, store.Vault, storedByScript: false, options.Overlap, [older.Id!], store.File)).ConfigureAwait(false);
         await WriteAsync(
             entry, RotationStep.Retiring, ("new", held.Id), ("fingerprint", TokenFingerprint.Of(value!)), ("secret", store.SecretOf(held.Id!)), ("due", RotationJournal.Time(held.CreatedAt + options.Overlap))).ConfigureAwait(false);
-        pipeline.Inform($"The {RotationText.Holder(entry)} holds the {_text.Noun} {held.Id}, and {RotationText.Old(entry)} is the one older token of that name. No journal here says more, so it is taken for the one that was replaced: it ends when the overlap is over.");
+        pipeline.Inform($"The {RotationText.Holder(entry)} holds the {_text.Noun} {held.Id}, {(replaced is null
+            ? $"and {RotationText.Old(entry)} is the one older token of that name. No journal here says more, so it is taken for the one that was replaced"
+            : $"and says beside it that it has replaced {RotationText.Old(entry)}")}: the older one ends when the overlap is over.");
         await ContinueAsync(entry).ConfigureAwait(false);
         return entry;
     }
@@ -313,6 +322,19 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         if (step is RotationStep.Stored || (step is RotationStep.HandedOver && entry.PossibleOrphans.Count == 0))
         {
             await new TokenScope(session, kind, entry.UserId).ClaimAsync(newId, entry.Fingerprint, RotationText.StoredIn(entry) ?? "the pipeline", pipeline.WriteCall).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes a rotation whose new token is kept to its next step. Where that cannot be written down, both tokens are named.</summary>
+    private async Task WriteKeptAsync(Rotation rotation, RotationStep step, params (string Name, string? Value)[] facts)
+    {
+        try
+        {
+            await WriteAsync(rotation.Entry, step, facts).ConfigureAwait(false);
+        }
+        catch (MagicBellException failure)
+        {
+            throw new MagicBellException(failure.Error, $"{failure.Message} {_text.BothStay(rotation)}", failure);
         }
     }
 
@@ -545,14 +567,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         ITokenStore store = rotation.Store!;
         await WriteAsync(entry, RotationStep.Storing, ("secret", store.SecretOf(entry.NewId!))).ConfigureAwait(false);
         rotation.IsUndelivered = false;
-        StoreResult result = await pipeline.RunAsync(() => store.Store(rotation.Issued!, rotation.Value!)).ConfigureAwait(false);
+        StoreResult result = await pipeline.RunAsync(() => store.Store(rotation.Issued!, rotation.Value!, rotation.Entry.OldId)).ConfigureAwait(false);
         switch (result.Outcome)
         {
             case StoreOutcome.Stored:
-                await WriteAsync(entry, RotationStep.Stored).ConfigureAwait(false);
+                await WriteKeptAsync(rotation, RotationStep.Stored).ConfigureAwait(false);
                 return true;
             case StoreOutcome.NotReadBack:
-                await WriteAsync(entry, RotationStep.HandedOver).ConfigureAwait(false);
+                await WriteKeptAsync(rotation, RotationStep.HandedOver).ConfigureAwait(false);
                 await pipeline.WarnAsync($"The old {_text.Noun} {entry.OldId} stays: -SaveTo did not return the new one, {entry.NewId}, as it reads it back. When it is stored: {_text.Remove(entry.OldId)}").ConfigureAwait(false);
                 await TellAsync(rotation).ConfigureAwait(false);
                 return false;
@@ -592,7 +614,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         {
             case StoreContent.Held:
                 await rotation.Scope.ProveAsync(entry.NewId!, rotation.Value!, pipeline.ReadCall).ConfigureAwait(false);
-                await WriteAsync(entry, RotationStep.Stored).ConfigureAwait(false);
+                await WriteKeptAsync(rotation, RotationStep.Stored).ConfigureAwait(false);
                 return true;
             case StoreContent.NotHeld:
                 // SecretStore takes a secret away before it writes another: a process that dies in between leaves none. One with the new id in its name was never there.
@@ -624,7 +646,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         SwitchSession(rotation);
-        await WriteAsync(entry, RotationStep.Retiring, ("due", RotationJournal.Time(rotation.Scope.Now + entry.Overlap))).ConfigureAwait(false);
+        await WriteKeptAsync(rotation, RotationStep.Retiring, ("due", RotationJournal.Time(rotation.Scope.Now + entry.Overlap))).ConfigureAwait(false);
         if (!options.Waits)
         {
             pipeline.Inform($"The old {_text.Noun} {RotationText.Old(entry)} stays live until the first run after {RotationJournal.Time(entry.DueAt!.Value)}, which revokes it. Where none is scheduled: {_text.Resume}");
@@ -651,7 +673,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         SwitchSession(rotation);
         if (entry.Step != RotationStep.Revoking)
         {
-            await WriteAsync(entry, RotationStep.Revoking).ConfigureAwait(false);
+            await WriteKeptAsync(rotation, RotationStep.Revoking).ConfigureAwait(false);
         }
 
         Revocation revocation;
@@ -664,7 +686,15 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             throw Failed($"{failure.Message} The new {_text.Noun} {entry.NewId} is stored, and the old one, {entry.OldId}, may still be live. The next run revokes it, or: {_text.Remove(entry.OldId)}", failure);
         }
 
-        await WriteAsync(entry, RotationStep.Done, ("revoked", RotationJournal.Time(revocation.DiscardedAt ?? entry.StepAt))).ConfigureAwait(false);
+        try
+        {
+            await WriteAsync(entry, RotationStep.Done, ("revoked", RotationJournal.Time(revocation.DiscardedAt ?? entry.StepAt))).ConfigureAwait(false);
+        }
+        catch (MagicBellException failure)
+        {
+            throw new MagicBellException(failure.Error, $"{failure.Message} The old {_text.Noun} {entry.OldId} is revoked, and the new one, {entry.NewId}, is stored.", failure);
+        }
+
         if (session.TokenId is null && kind == TokenKind.Project && rotation.Value is not null && await IsShutOutAsync().ConfigureAwait(false))
         {
             session.SwitchTo(rotation.Value, entry.NewId!);

@@ -22,7 +22,7 @@ internal sealed class ScriptStore(ScriptRunner scripts, ScriptBlock? block) : IT
         // What the block does is not known before it runs.
     }
 
-    public StoreResult Store(IssuedToken issued, string value)
+    public StoreResult Store(IssuedToken issued, string value, string? replaces)
     {
         IReadOnlyList<object> output;
         try
@@ -44,6 +44,8 @@ internal sealed class ScriptStore(ScriptRunner scripts, ScriptBlock? block) : IT
     }
 
     public string? Read() => null;
+
+    public string? ReplacedBy(string heldId) => null;
 
     public StoreContent Look(string fingerprint, out string? value)
     {

@@ -1,4 +1,6 @@
+using System;
 using System.Collections;
+using System.Linq;
 using System.Management.Automation;
 using MagicBellJwt.Client;
 using MagicBellJwt.Commands;
@@ -83,6 +85,20 @@ internal sealed class SecretVault(CheckedCmdlet cmdlet, ScriptRunner scripts, st
         {
             scripts.Run(Module + @"\Set-SecretInfo", ("Vault", vault), ("Name", secret), ("Metadata", metadata));
         }
+    }
+
+    /// <summary>What is noted beside a secret, by name; null where the vault keeps nothing beside it.</summary>
+    /// <exception cref="CommandFailedException">The vault did not say.</exception>
+    internal Func<string, string?>? Notes(string secret)
+    {
+        // The command takes wildcards, and the name may hold some.
+        IDictionary? metadata = Find("Get-SecretInfo") is null ? null : scripts.Run(Module + @"\Get-SecretInfo", ("Vault", vault), ("Name", secret))
+            .Select(PSObject.AsPSObject)
+            .Where(info => info.Properties["Name"]?.Value is string name && name == secret)
+            .Select(info => info.Properties["Metadata"]?.Value)
+            .Select(value => (value is PSObject wrapped ? wrapped.BaseObject : value) as IDictionary)
+            .FirstOrDefault(value => value is not null);
+        return metadata is null ? null : name => (metadata[name] is PSObject wrapped ? wrapped.BaseObject : metadata[name]) as string;
     }
 
     private CommandInfo? Find(string command) => cmdlet.InvokeCommand.GetCommand(Module + "\\" + command, CommandTypes.Cmdlet | CommandTypes.Function);

@@ -12,6 +12,9 @@ namespace MagicBellJwt.Rotation;
 /// <param name="secretOf">The secret's name, by the new token's id.</param>
 internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, string vault, Func<string, string> secretOf) : ITokenStore
 {
+    private const string TokenIdNote = "MagicBellTokenId";
+    private const string ReplacesNote = "MagicBellReplaces";
+
     private readonly SecretVault _secrets = new(cmdlet, scripts, vault);
 
     // What the secret held when it was looked at, to be compared right before it is overwritten.
@@ -73,7 +76,7 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         }
     }
 
-    public StoreResult Store(IssuedToken issued, string value)
+    public StoreResult Store(IssuedToken issued, string value, string? replaces)
     {
         string secret = secretOf(issued.Id!);
         var redactor = new Redactor(value);
@@ -104,7 +107,7 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
             return new StoreResult(StoreOutcome.InDoubt, $"The vault '{vault}' failed while it stored the secret '{secret}': {redactor.Clean(failure.Message)}");
         }
 
-        Describe(secret, issued, redactor);
+        Describe(secret, issued, replaces, redactor);
         return StoreResult.Stored;
     }
 
@@ -118,6 +121,21 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         catch (CommandFailedException failure)
         {
             cmdlet.WriteVerbose($"The vault '{vault}' cannot be read: {new Redactor().Clean(failure.Message)}");
+            return null;
+        }
+    }
+
+    public string? ReplacedBy(string heldId)
+    {
+        string secret = secretOf(heldId);
+        try
+        {
+            // What was noted before the last write, or by hand, may be another token's.
+            return _secrets.Notes(secret) is { } notes && TokenScope.IsSameId(notes(TokenIdNote), heldId) ? notes(ReplacesNote) : null;
+        }
+        catch (CommandFailedException failure)
+        {
+            cmdlet.WriteVerbose($"The vault '{vault}' does not show the metadata of the secret '{secret}': {new Redactor().Clean(failure.Message)}");
             return null;
         }
     }
@@ -167,11 +185,12 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         }
     }
 
-    private void Describe(string secret, IssuedToken issued, Redactor redactor)
+    private void Describe(string secret, IssuedToken issued, string? replaces, Redactor redactor)
     {
         var metadata = new Hashtable
         {
-            ["MagicBellTokenId"] = issued.Id,
+            [TokenIdNote] = issued.Id,
+            [ReplacesNote] = replaces ?? "",
             ["MagicBellTokenKind"] = issued.Kind.ToString(),
             ["MagicBellProject"] = issued.Project,
             ["Fingerprint"] = issued.Fingerprint,

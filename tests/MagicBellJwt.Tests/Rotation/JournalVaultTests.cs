@@ -43,6 +43,45 @@ public sealed class JournalVaultTests(ServerFixture fixture) : RotationTestBase<
         Assert.Empty(Run("Get-MbRotation -JournalVault prod").MustSucceed());
     }
 
+    // No journal at all, a new machine each time: what the vault keeps beside the secret says which older token is over.
+    [Fact]
+    public async Task Without_a_journal_the_vault_says_beside_the_secret_which_token_was_replaced()
+    {
+        Run(VaultModule.Replace("} | Import-Module", """
+            $global:notes = @{}
+            function Set-SecretInfo([string] $Vault, [string] $Name, [hashtable] $Metadata) { $global:notes["$Vault/$Name"] = $Metadata }
+            function Get-SecretInfo([string] $Vault, [string] $Name) { foreach ($key in $global:notes.Keys) { [pscustomobject]@{ Name = $key.Substring($Vault.Length + 1); Metadata = $global:notes[$key] } } } } | Import-Module
+            """, StringComparison.Ordinal)).MustSucceed();
+        string old = Run($"New-MbProjectToken {_name} -ExpiresIn 30d -Vault prod").MustSucceed().Single().Id();
+        string Home() => $"-JournalPath '{Path.Combine(Folder, Guid.NewGuid().ToString("N"))}'";
+
+        // Issued and stored by nobody's rotation: whose the older one is, nobody has said.
+        await AgeAsync();
+        string stranger = Run($"New-MbProjectToken {_name} -ExpiresIn 30d -SaveTo {{ param($Issued) $Issued.Token }}").MustSucceed().Single().Id();
+        Run($"$issued = New-MbProjectToken {_name} -ExpiresIn 30d; Remove-MbProjectToken {old} -Force; $null = $issued").MustSucceed();
+        string third = Run("$issued.Id").MustSucceed().Single().ToString();
+        Run($"Set-Secret -Vault prod -Name {_name} -Secret $issued.Token; Set-SecretInfo -Vault prod -Name {_name} -Metadata @{{ MagicBellTokenId = '{third}'; MagicBellReplaces = '{old}' }}").MustSucceed();
+        await AgeAsync();
+
+        Run refused = Run($"Update-MbProjectToken {_name} -Vault prod -Overlap 1s {Home()}");
+
+        Assert.StartsWith("MbConflict,", refused.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(new[] { stranger, third }.Order(), (await LiveAsync(_name)).Order());
+
+        // The rotation of this one notes which one it replaces, and the next new machine ends that one and no other.
+        Run($"Remove-MbProjectToken {stranger} -Force").MustSucceed();
+        string fourth = Run($"Update-MbProjectToken {_name} -Vault prod -Overlap 1s {Home()}").MustSucceed().Single().Get<string>("NewId");
+        Assert.Equal((fourth, third), (Run($"$notes['prod/{_name}'].MagicBellTokenId").Output.Single().ToString(), Run($"$notes['prod/{_name}'].MagicBellReplaces").Output.Single().ToString()));
+        await AgeAsync();
+
+        Run($"Update-MbProjectToken {_name} -Vault prod -Overlap 1s {Home()}").MustSucceed();
+
+        string[] live = await LiveAsync(_name);
+        Assert.DoesNotContain(third, live);
+        Assert.Contains(fourth, live);
+        Assert.Equal(2, live.Length);
+    }
+
     [Fact]
     public async Task A_preview_reads_the_vault_and_writes_nothing_there()
     {
