@@ -66,7 +66,7 @@ internal static class ErrorRecords
 
     private static string AdviceFor(MagicBellException failure, string where) => failure.Error switch
     {
-        MagicBellError.InvalidRequest => "Correct the input and call again; nothing was changed.",
+        MagicBellError.InvalidRequest => "Correct the input and call again, only for what was refused: nothing was done for that.",
         MagicBellError.Unauthorized => "Connect again with a live token of an administrator: Connect-MbProject.",
         MagicBellError.Forbidden => "Connect with the token of a project administrator: Connect-MbProject.",
         MagicBellError.TokenNotFound => $"Look the id up: Get-MbProjectToken{where}, or Get-MbUserToken -UserId ID{where}. A token of the other kind has another cmdlet.",
