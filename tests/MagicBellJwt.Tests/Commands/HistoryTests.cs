@@ -79,7 +79,7 @@ public sealed class HistoryTests(ServerFixture fixture) : RotationTestBase<Serve
     [Fact]
     public async Task A_test_that_was_not_answered_is_not_recorded_as_one_that_was()
     {
-        Connect("-MaximumRetryCount 0 -TimeoutSec 1");
+        Connect("-MaximumRetryCount 0 -TimeoutSec 3");
         PSObject found = Run("New-MbProjectToken found -ExpiresIn 1d -AsPlainText").MustSucceed().Single();
         await Server.FailAsync("GET * never");
         Run("$value | Find-MbLeakedToken -TestLive -ErrorAction SilentlyContinue", ("value", found.Get<string>("Token")));
