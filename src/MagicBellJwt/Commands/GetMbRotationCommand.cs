@@ -1,7 +1,6 @@
 using System;
 using System.Linq;
 using System.Management.Automation;
-using MagicBellJwt.Client;
 using MagicBellJwt.Client.Rotation;
 using MagicBellJwt.Completion;
 using MagicBellJwt.Rotation;
@@ -40,12 +39,13 @@ public sealed class GetMbRotationCommand : ReadingCmdlet
         }
     });
 
-    private RotationJournal JournalOf(Session session) => this switch
+    private RotationJournal JournalOf(Session session)
     {
-        { JournalVault: not null, JournalPath: not null } => throw MagicBellException.Invalid("-JournalPath and -JournalVault exclude each other: a journal is in one place."),
-        { JournalVault: { } vault } => new VaultJournal(new SecretVault(this, new ScriptRunner(this), vault), vault, session).Journal,
-        _ => RotationJournal.Peek(RotationCmdlet.JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath))),
-    };
+        RotationCmdlet.CheckJournalPlace(JournalPath, JournalVault);
+        return JournalVault is { } vault
+            ? new VaultJournal(new SecretVault(this, new ScriptRunner(this), vault), vault, session).Journal
+            : RotationJournal.Peek(RotationCmdlet.JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath)));
+    }
 
     private void Read(Session session)
     {

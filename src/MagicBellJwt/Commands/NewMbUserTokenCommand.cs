@@ -76,7 +76,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
     {
         string? email = TextOf(Columns.Email, Email, row);
         string? externalId = TextOf(Columns.ExternalId, ExternalId, row);
-        string? name = IsOnCommandLine(Columns.Name) ? Name : TextOf(Columns.Name, Name, row);
+        string? name = IsGiven(Columns.Name) ? Name : TextOf(Columns.Name, Name, row);
         string user = email ?? externalId ?? "";
         TryRow(user, row, new Dictionary<string, string?> { [Columns.Email] = email, [Columns.ExternalId] = externalId, [Columns.Name] = name }, () =>
         {

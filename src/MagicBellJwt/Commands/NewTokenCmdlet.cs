@@ -139,7 +139,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         }
         else
         {
-            foreach (string name in _rows.LookAlikesOf(row, IsOnCommandLine))
+            foreach (string name in _rows.LookAlikesOf(row, IsGiven))
             {
                 WriteWarning($"The column '{name}' is not read. Where it says when a token expires, rename it to ExpiresAt (a date) or ExpiresIn (such as 90d).");
             }
@@ -160,7 +160,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
 
     /// <summary>The text of a column: by a parameter, else by the row under any of its names. Null where both are empty.</summary>
     private protected string? TextOf(string column, string? bound, InputRow? row) =>
-        IsOnCommandLine(column) || row is null || !string.IsNullOrEmpty(bound) ? bound is { Length: > 0 } ? bound : null : row.Text(column);
+        IsGiven(column) || row is null || !string.IsNullOrEmpty(bound) ? bound is { Length: > 0 } ? bound : null : row.Text(column);
 
     /// <summary>Runs a step for one input; what is wrong with a row is said with its number and its columns.</summary>
     /// <param name="target">What an error is about; the row's number where this is empty.</param>

@@ -287,7 +287,7 @@ public abstract partial class ReadingCmdlet : MagicBellCmdlet
 
     private string[]? Said(string column, string[]? bound)
     {
-        if (_row is null || IsOnCommandLine(column) || bound?.Any(text => !string.IsNullOrWhiteSpace(text)) == true)
+        if (_row is null || IsGiven(column) || bound?.Any(text => !string.IsNullOrWhiteSpace(text)) == true)
         {
             return bound;
         }

@@ -95,11 +95,7 @@ public abstract class RotationCmdlet : WritingCmdlet
 
     private RotationJournal VaultJournalOf(Session session, string vault)
     {
-        if (JournalPath is not null)
-        {
-            throw MagicBellException.Invalid("-JournalPath and -JournalVault exclude each other: a journal is in one place.");
-        }
-
+        CheckJournalPlace(JournalPath, vault);
         string key = VaultJournal.SecretOf(session);
         if (!_journals.TryGetValue(key, out RotationJournal? journal))
         {
@@ -110,6 +106,16 @@ public abstract class RotationCmdlet : WritingCmdlet
         }
 
         return journal;
+    }
+
+    /// <summary>Refuses two places for one journal.</summary>
+    /// <exception cref="MagicBellException">Both were given.</exception>
+    internal static void CheckJournalPlace(string? path, string? vault)
+    {
+        if (path is not null && vault is not null)
+        {
+            throw MagicBellException.Invalid("-JournalPath and -JournalVault exclude each other: a journal is in one place.");
+        }
     }
 
     /// <summary>The file of a project's journal.</summary>

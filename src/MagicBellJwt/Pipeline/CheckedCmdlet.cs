@@ -10,8 +10,12 @@ namespace MagicBellJwt.Commands;
 /// <summary>A cmdlet that looks at its arguments before it does anything, and does nothing where one of them is wrong.</summary>
 public abstract class CheckedCmdlet : PSCmdlet
 {
+    private HashSet<string> _given = [];
     private HashSet<string> _onCommandLine = [];
     private bool _isRefused;
+
+    /// <summary>Whether the caller gave a parameter: a value, a default, or a script block for each input. Where it is given, no column of an input counts for it.</summary>
+    private protected bool IsGiven(string parameter) => _given.Contains(parameter);
 
     /// <summary>Whether a parameter is on the command line, or a default, so that its value holds for every input. That of <c>-Email { $_.Work }</c> is each input's own.</summary>
     private protected bool IsOnCommandLine(string parameter) => _onCommandLine.Contains(parameter);
@@ -19,6 +23,8 @@ public abstract class CheckedCmdlet : PSCmdlet
     /// <summary>Checks the arguments, then begins.</summary>
     protected sealed override void BeginProcessing()
     {
+        _given = new(MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
+
         // What is worked out of each input is an object of the engine's own here, of a type that nobody else sees.
         _onCommandLine = new(MyInvocation.BoundParameters.Where(bound => bound.Value?.GetType().IsVisible != false).Select(bound => bound.Key), StringComparer.OrdinalIgnoreCase);
         if (ArgumentCheck.FaultOf(this) is var (words, parameter))

@@ -32,6 +32,18 @@ public sealed class RowTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.Equal([("user1@example.com", "laptop 1"), ("user2@example.com", "laptop 2")], tokens.Select(token => (token.Get<string>("Email"), token.Get<string>("Name"))));
     }
 
+    // The row has another address, and it is not the one that was asked for.
+    [Theory]
+    [InlineData("-Email { $_.Work }")]
+    [InlineData("-Email { $_.Work } -Name laptop")]
+    public async Task What_is_worked_out_as_nothing_is_not_taken_from_another_column(string options)
+    {
+        ErrorRecord error = Run($"[pscustomobject]@{{ Work = ''; Email = 'private@example.com'; Mail = 'private@example.com' }} | New-MbUserToken {options}").Error;
+
+        Assert.StartsWith("MbInvalidRequest,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Empty(await WritesAsync());
+    }
+
     [Theory]
     [InlineData("ExpiresAt")]
     [InlineData("expires_at")]

@@ -165,6 +165,8 @@ public sealed class TokensByEmailTests(TokensByEmailTests.PopulatedServer fixtur
     [InlineData("[pscustomobject]@{ Name = 'Hana' } | Get-MbUser", "MbInvalidRequest", "Its columns are Name.")]
     [InlineData("[pscustomobject]@{ 'Name;Email' = 'Hana;user7@example.com' } | Get-MbUserToken", "MbInvalidRequest", "Import-Csv -Delimiter ';'")]
     [InlineData("'' | Get-MbUserToken", "MbInvalidRequest", "Nothing says which user")]
+    [InlineData("[pscustomobject]@{ Work = ''; Email = 'user8@example.com' } | Get-MbUserToken -Email { $_.Work }", "MbInvalidRequest", "Nothing says which user")]
+    [InlineData("[pscustomobject]@{ Work = ''; Mail = 'user8@example.com' } | Get-MbUser -Email { $_.Work }", "MbInvalidRequest", "Nothing says which user")]
     [InlineData("'user7@example.com' | Get-MbUserToken user8@example.com", "MbInvalidRequest", "says nobody whom the command line does not")]
     [InlineData("[pscustomobject]@{ Email = 'user7@example.com' } | Get-MbUserToken -Email user8@example.com", "MbInvalidRequest", "says nobody whom the command line does not")]
     [InlineData("[pscustomobject]@{ Name = 'Hana' } | Get-MbUser -ExternalId ext-8", "MbInvalidRequest", "says nobody whom the command line does not")]
