@@ -314,4 +314,22 @@ public sealed class RotatorTests : RotatorTestBase
         await ResumeAsync();
         Assert.Equal([@new], Api.Live("ci"));
     }
+
+    // A run that has asked the server for nothing yet does not know its clock, and this machine's may be hours ahead.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_overlap_is_not_over_by_this_machines_clock_alone(bool isResume)
+    {
+        string old = await IssueToStoreAsync();
+        await RotateAsync(overlap: TimeSpan.FromHours(1));
+        MachineClock.Advance(TimeSpan.FromHours(30));
+        Session.Disconnect();
+        Session = Connect();
+
+        await (isResume ? ResumeAsync() : RotateAsync(overlap: TimeSpan.FromHours(1)));
+
+        Assert.Contains(old, Api.Live("ci"));
+        Assert.Equal("retiring", Steps.Last());
+    }
 }

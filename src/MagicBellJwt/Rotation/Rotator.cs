@@ -106,14 +106,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     {
         foreach (RotationEntry entry in Entries.Where(entry => !entry.IsFinished))
         {
-            if (entry.Step == RotationStep.Retiring && entry.DueAt > new TokenScope(session, kind).Now)
-            {
-                pipeline.Inform($"The old {_text.Noun} {RotationText.Old(entry)} stays until {RotationJournal.Time(entry.DueAt.Value)}: a run after that revokes it.");
-                continue;
-            }
-
             try
             {
+                if (entry.Step == RotationStep.Retiring && !await IsDueAsync(entry, new TokenScope(session, kind, entry.UserId)).ConfigureAwait(false))
+                {
+                    pipeline.Inform($"The old {_text.Noun} {RotationText.Old(entry)} stays until {RotationJournal.Time(entry.DueAt!.Value)}: a run after that revokes it.");
+                    continue;
+                }
+
                 await ContinueAsync(entry).ConfigureAwait(false);
             }
             catch (MagicBellException failure)
@@ -216,7 +216,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     {
         var scope = new TokenScope(session, kind, entry.UserId);
         bool wasInterrupted = entry.Step != RotationStep.Retiring;
-        if (!wasInterrupted && entry.DueAt > scope.Now)
+        if (!wasInterrupted && !await IsDueAsync(entry, scope).ConfigureAwait(false))
         {
             return false;
         }
@@ -247,6 +247,17 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
 
         return wasInterrupted && entry.IsCompleted;
+    }
+
+    /// <summary>Whether an overlap is over by the server's clock. Where nothing has told that yet, a read does: this machine's alone ends no overlap.</summary>
+    private async Task<bool> IsDueAsync(RotationEntry entry, TokenScope scope)
+    {
+        if (!(entry.DueAt > scope.Now) && session.Service.ClockOffset is null)
+        {
+            await scope.FindAsync(entry.OldId, pipeline.ReadCall).ConfigureAwait(false);
+        }
+
+        return !(entry.DueAt > scope.Now);
     }
 
     /// <summary>The ids of a token, of those that it replaced and of those that replaced it.</summary>
@@ -775,13 +786,25 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     {
         RotationEntry entry = rotation.Entry;
         await WriteAsync(entry, RotationStep.Undoing).ConfigureAwait(false);
+        bool isSeen;
         try
         {
-            await RevokeNewAsync(rotation, pipeline.WriteCall).ConfigureAwait(false);
+            isSeen = await RevokeNewAsync(rotation, pipeline.WriteCall).ConfigureAwait(false);
         }
         catch (MagicBellException failure)
         {
             throw Failed($"The new {_text.Noun} {entry.NewId} of an earlier rotation could not be revoked: {failure.Message} {_text.BothStay(rotation)}", failure);
+        }
+
+        if (!isSeen)
+        {
+            // A create by an address may have issued it to another user than the one whose list was read.
+            bool mayBeElsewhere = kind == TokenKind.User;
+            await pipeline.WarnAsync($"The rotation of the {_text.Noun} {RotationText.Old(entry)} was interrupted {why}: the new one, {entry.NewId}, {(mayBeElsewhere
+                ? $"is not in the list of user {ScreenText.Of(entry.UserId!)}, so it is over, or another user's. It is not revoked on a guess. Where nothing holds it: {_text.Remove(entry.NewId!)}"
+                : "is in the project's list no more, so it is over")}. The old one stays.").ConfigureAwait(false);
+            await WriteAsync(entry, RotationStep.Undone, ("orphans", mayBeElsewhere ? entry.NewId : null)).ConfigureAwait(false);
+            return false;
         }
 
         await WriteAsync(entry, RotationStep.Undone).ConfigureAwait(false);
@@ -825,13 +848,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         }
     }
 
-    private async Task RevokeNewAsync(Rotation rotation, CallContext call)
+    /// <returns>Whether a list showed it. One that no list shows after a while is left alone.</returns>
+    private async Task<bool> RevokeNewAsync(Rotation rotation, CallContext call)
     {
         NewToken token = NewTokenOf(rotation);
-        if (!await rotation.Scope.RevokeUndeliveredAsync(token, pipeline, call).ConfigureAwait(false) && !(rotation.IsResumed && DateTimeOffset.UtcNow - rotation.Entry.BegunAt > s_listDelay))
-        {
-            throw new MagicBellException(MagicBellError.UnexpectedResponse, $"No list shows the {_text.Noun} {token.Id}, so nothing is done to that id.");
-        }
+        bool isSeen = await rotation.Scope.RevokeUndeliveredAsync(token, pipeline, call).ConfigureAwait(false);
+        return isSeen || (rotation.IsResumed && DateTimeOffset.UtcNow - rotation.Entry.BegunAt > s_listDelay)
+            ? isSeen
+            : throw new MagicBellException(MagicBellError.UnexpectedResponse, $"No list shows the {_text.Noun} {token.Id}, so nothing is done to that id.");
     }
 
     private static NewToken NewTokenOf(Rotation rotation) =>

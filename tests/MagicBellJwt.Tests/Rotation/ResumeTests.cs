@@ -68,6 +68,25 @@ public sealed class ResumeTests(ServerFixture fixture) : RotationTestBase<Server
         Run("Remove-MbProjectToken $old -Force", ("old", old)).MustSucceed();
     }
 
+    // Created for an address that is another user's: the list of the one does not show it, and that says nothing.
+    [Theory]
+    [InlineData("begun created")]
+    [InlineData("begun created undoing")]
+    public async Task A_users_token_that_the_list_does_not_show_is_not_said_to_be_revoked(string steps)
+    {
+        PSObject old = Run("New-MbUserToken -Email mine@example.com -Name elsewhere -ExpiresIn 1h").MustSucceed().Single();
+        PSObject @new = Run("New-MbUserToken -Email theirs@example.com -Name elsewhere -ExpiresIn 1h").MustSucceed().Single();
+        Leave(old.Id(), @new.Id(), "value", "elsewhere", steps.Split(' '), ("kind", "user"), ("user", old.Get<string>("UserId")), ("time", Now(-120)));
+
+        Run run = Run("Update-MbUserToken -Resume -JournalPath $journal", ("journal", Journal));
+
+        string warning = Assert.Single(run.Warnings);
+        Assert.DoesNotContain("is revoked", warning, StringComparison.Ordinal);
+        Assert.Contains($"Remove-MbUserToken '{@new.Id()}'", warning, StringComparison.Ordinal);
+        Assert.Empty(new[] { old.Id(), @new.Id() }.Except(await LiveAsync("elsewhere")));
+        Assert.Equal("undone", Steps().Last());
+    }
+
     [Theory]
     [InlineData("begun created proved storing")]
     [InlineData("begun created proved storing stored")]
@@ -326,7 +345,8 @@ public sealed class ResumeTests(ServerFixture fixture) : RotationTestBase<Server
             if (step == "begun")
             {
                 line["project"] = given.GetValueOrDefault("project", "127.0.0.1/" + Claim(Server.Token, "project_id"));
-                line["kind"] = "project";
+                line["kind"] = given.GetValueOrDefault("kind", "project");
+                line["user"] = given.GetValueOrDefault("user");
                 line["old"] = old;
                 line["name"] = name;
                 line["key"] = Guid.NewGuid().ToString("D");
