@@ -70,12 +70,12 @@ internal static class AnswerReader
         };
     }
 
-    /// <summary>The <c>errors[]</c> of an answer; null where its body is anything else than the API's own, an object with such an array.</summary>
+    /// <summary>The <c>errors[]</c> of an answer; null where its body is anything else than the API's own: an object with such an array, each with a message, and a code that is text. Gateways have arrays of that name too.</summary>
     internal static IReadOnlyList<ApiError>? ReadErrors(Answer answer)
     {
         try
         {
-            return Read<ErrorAnswer>(answer).Errors is JArray errors && errors.All(error => error is JObject)
+            return Read<ErrorAnswer>(answer).Errors is JArray { Count: > 0 } errors && errors.All(error => error is JObject && IsText(error["message"]) && (error["code"] is null or { Type: JTokenType.Null } || IsText(error["code"])))
                 ? [.. errors.Select(error => new ApiError(TextOf(error["code"]), TextOf(error["message"]) ?? ""))]
                 : null;
         }
@@ -84,6 +84,8 @@ internal static class AnswerReader
             // A gateway's HTML, or nothing.
             return null;
         }
+
+        static bool IsText(JToken? value) => value is JValue { Value: string };
 
         string? TextOf(JToken? value) => value is JValue { Value: string text } ? answer.Redactor.Clean(text) : null;
     }

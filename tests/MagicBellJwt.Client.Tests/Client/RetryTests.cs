@@ -458,7 +458,7 @@ public class RetryTests
                 string[] words = fault.Split(' ');
                 await request.AnswerAsync(
                     int.Parse(words[0], CultureInfo.InvariantCulture),
-                    words is [_, "html"] ? "<html>Bad gateway</html>" : words is [_, "empty"] ? "" : """{"errors":[]}""",
+                    words is [_, "html"] ? "<html>Bad gateway</html>" : words is [_, "empty"] ? "" : """{"errors":[{"message":"m"}]}""",
                     words is [_, "html"] ? "Content-Type: text/html" : "X: y");
                 break;
         }
