@@ -29,6 +29,9 @@ public sealed class JwtService : IDisposable
     // Servers count from different moments of a request.
     private static readonly TimeSpan s_expiryTolerance = TimeSpan.FromMinutes(1);
 
+    // How long a list may lack a token that there is.
+    private static readonly TimeSpan s_listDelay = TimeSpan.FromSeconds(3);
+
     private const int WaitsForOthers = 20;
     private static readonly TimeSpan s_waitForOthers = TimeSpan.FromMilliseconds(100);
 
@@ -294,10 +297,14 @@ public sealed class JwtService : IDisposable
             CreatedToken created = AnswerReader.ReadCreated(answer);
             created.IsExpiryUnknown = lifetime is not null && created.ExpiresAt is null;
             bool isLate = lifetime is { } asked && created.ExpiresAt is { } end && (end - created.CreatedAt).TotalSeconds > asked + s_expiryTolerance.TotalSeconds;
-            if (created.IsExpiryUnknown || isLate)
+
+            // By both clocks, of which one may be wrong.
+            DateTimeOffset begin = created.CreatedAt < ServerNow ? created.CreatedAt : ServerNow;
+            bool isEarly = lifetime is { } least && created.ExpiresAt is { } over && (over - begin + s_expiryTolerance).TotalSeconds < Math.Min(least, (DateTimeOffset.MaxValue - begin).TotalSeconds);
+            if (created.IsExpiryUnknown || isLate || isEarly)
             {
-                string what = isLate
-                    ? string.Format(CultureInfo.InvariantCulture, "ends at {0:yyyy-MM-dd'T'HH:mm:ss'Z'}, later than was asked for", created.ExpiresAt!.Value.UtcDateTime)
+                string what = isLate || isEarly
+                    ? string.Format(CultureInfo.InvariantCulture, "ends at {0:yyyy-MM-dd'T'HH:mm:ss'Z'}, {1} than was asked for", created.ExpiresAt!.Value.UtcDateTime, isLate ? "later" : "earlier")
                     : "may never end: the server does not confirm the end that was asked for";
                 call.Notify?.Invoke(new CallNotice(CallNoticeKind.Warning, $"The token {created.TokenId} {what}. The request was to {purpose}."));
             }
@@ -309,6 +316,8 @@ public sealed class JwtService : IDisposable
     // Whether the list shows a token of this name, issued since a moment of this machine's clock, which no create of this service has answered with.
     private async Task<bool> IsListedAsync(string name, DateTimeOffset since, CallContext call)
     {
+        // A list may lag behind, and its no is final.
+        await _clock.Delay(s_listDelay, call.Stop).ConfigureAwait(false);
         var found = new List<string?>();
         TokenPages pages = FetchProjectTokensAsync(new PageRequest(100));
         DateTimeOffset last = DateTimeOffset.MaxValue;
@@ -318,7 +327,8 @@ public sealed class JwtService : IDisposable
         {
             // Where the server does not tell its clock, a token of any age may be the one.
             DateTimeOffset begin = ClockOffset is { } offset ? since - offset - s_clockTolerance : DateTimeOffset.MinValue;
-            found.AddRange(page.Where(token => token.CreatedAt >= begin && TokenName.IsSame(token.Name, name)).Select(token => token.Id));
+            // A list may leave a name out.
+            found.AddRange(page.Where(token => token.CreatedAt >= begin && (token.Name is null || TokenName.IsSame(token.Name, name))).Select(token => token.Id));
             foreach (ListedTokenRecord token in page)
             {
                 isNewestFirst &= token.CreatedAt <= last;

@@ -242,7 +242,7 @@ public class CreateTests
         await TestClient.UntilAsync(() => server.Open == 1, "the connections of the creates are closed");
     }
 
-    // No end in the answer means "never" only where none was asked for. One that is later than asked for is told too.
+    // No end in the answer means "never" only where none was asked for. One that is another than was asked for is told too.
     [Theory]
     [InlineData(null, "", false, false)]
     [InlineData(null, ",\"expires_at\":null", false, false)]
@@ -252,6 +252,10 @@ public class CreateTests
     [InlineData(3600L, ",\"expires_at\":\"2021-01-01T01:00:00Z\"", false, false)]
     [InlineData(3600L, ",\"expires_at\":\"2021-01-01T01:00:59Z\"", false, false)]
     [InlineData(3600L, ",\"expires_at\":\"2021-01-01T02:00:00Z\"", false, true)]
+    [InlineData(3600L, ",\"expires_at\":\"2021-01-01T00:59:01Z\"", false, false)]
+    [InlineData(3600L, ",\"expires_at\":\"2021-01-01T00:30:00Z\"", false, true)]
+    [InlineData(3600L, ",\"expires_at\":\"2021-01-01T00:00:00Z\"", false, true)]
+    [InlineData(3600L, ",\"expires_at\":\"0001-01-01T00:00:00Z\"", false, true)]
     [InlineData(3600L, ",\"expires_at\":\"2031-01-01T00:00:00Z\"", false, true)]
     [InlineData(long.MaxValue, ",\"expires_at\":\"9999-12-31T23:59:59Z\"", false, false)]
     public async Task An_end_that_was_asked_for_and_is_not_confirmed_is_unknown(long? lifetime, string expiry, bool isUnknown, bool warns)

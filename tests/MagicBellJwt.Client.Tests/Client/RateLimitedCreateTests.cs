@@ -87,17 +87,54 @@ public class RateLimitedCreateTests
     [InlineData("de\u0301ploiement")]
     [InlineData("D\u00c9PLOIEMENT")]
     [InlineData(" d\u00e9ploiement ")]
-    public async Task A_name_in_another_form_is_the_same(string listed)
+    [InlineData("d\u00e9ploiement ????")]
+    [InlineData("d\u00e9ploiement \ud83d\ude80")]
+    [InlineData(null)]
+    public Task A_name_in_another_form_is_the_same(string? listed) => MustBeTheSameAsync(s_composed, listed);
+
+    // A server may count bytes, or keep fewer characters than it takes.
+    [Theory]
+    [InlineData(254)]
+    [InlineData(127)]
+    [InlineData(64)]
+    public Task A_name_that_was_cut_short_is_the_same(int length) => MustBeTheSameAsync(new string('\u00e9', 255), new string('\u00e9', length));
+
+    [Fact]
+    public async Task A_list_that_lags_behind_is_asked_once_it_had_time()
+    {
+        DateTimeOffset? refused = null;
+        var clock = new HurriedClock(4);
+        await using var server = new RawServer(request =>
+        {
+            string date = "Date: " + DateTimeOffset.UtcNow.ToString("R", CultureInfo.InvariantCulture);
+            if (request.Method == "POST")
+            {
+                refused ??= clock.GetUtcNow();
+                return Answers.Error(429, date, "Retry-After: 1")(request);
+            }
+
+            // It shows a new token after two seconds.
+            string item = $$"""{"id":"{{Answers.Id}}","name":"ci","created_at":"{{DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)}}"}""";
+            return request.AnswerAsync(200, $$"""{"data":[{{(clock.GetUtcNow() - refused > TimeSpan.FromSeconds(2) ? item : "")}}]}""", date);
+        });
+        using var client = new TestClient(server, options => options.Clock = clock);
+
+        await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync("ci"));
+
+        Assert.Single(server.Requests, request => request.Method == "POST");
+    }
+
+    private static async Task MustBeTheSameAsync(string name, string? listed)
     {
         int creates = 0;
         await using var server = new RawServer(request =>
         {
-            string page = $$"""{"data":[{"id":"{{Answers.Id}}","name":"{{listed}}","created_at":"{{DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)}}"}]}""";
+            string page = $$"""{"data":[{"id":"{{Answers.Id}}","name":{{(listed is null ? "null" : $"\"{listed}\"")}},"created_at":"{{DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)}}"}]}""";
             string date = "Date: " + DateTimeOffset.UtcNow.ToString("R", CultureInfo.InvariantCulture);
             return request.Method == "GET" ? request.AnswerAsync(200, page, date) : ++creates > 1 ? Answers.Right(request) : Answers.Error(429, date)(request);
         });
         using var client = new TestClient(server);
-        await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync(s_composed));
+        await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync(name));
         Assert.Single(server.Requests, request => request.Method == "POST");
     }
 
