@@ -83,7 +83,7 @@ internal sealed class HistoryLines : IDisposable
         try
         {
             Rotation.OwnerOnly.RefuseSpecial(File);
-            _file = new FileStream(File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.SequentialScan);
+            _file = Rotation.OwnerOnly.OpenToRead(File);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {

@@ -46,6 +46,33 @@ public static class OwnerOnly
         }
     }
 
+    /// <summary>Opens a file to read, whoever else has it open.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">It is a pipe or a device, or cannot be read.</exception>
+    public static FileStream OpenToRead(string path)
+    {
+        FileStream file;
+        try
+        {
+            // For both, where it may be: a pipe that is opened for reading alone waits for its writer, and no stop ends that.
+            file = Open(FileAccess.ReadWrite);
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException || (exception is IOException and not (FileNotFoundException or DirectoryNotFoundException)))
+        {
+            file = Open(FileAccess.Read);
+        }
+
+        if (file.CanSeek)
+        {
+            return file;
+        }
+
+        file.Dispose();
+        throw new IOException("It is a pipe or a device.");
+
+        FileStream Open(FileAccess access) => new(path, FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.SequentialScan);
+    }
+
     /// <summary>Refuses what is no file of its own: a folder, a device, a link to elsewhere. A missing file is none of them.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="IOException">It is one of them.</exception>

@@ -308,13 +308,8 @@ public sealed class RotationJournal : IDisposable
             return [];
         }
 
-        // Another process may write it meanwhile. Opened for both: a pipe that is opened for reading alone would wait for its writer.
-        using var file = new FileStream(Path, FileMode.Open, _isReadOnly ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        if (!file.CanSeek)
-        {
-            throw new IOException("It is a pipe or a device.");
-        }
-
+        // Another process may write it meanwhile.
+        using FileStream file = OwnerOnly.OpenToRead(Path);
         using var bytes = new MemoryStream();
         file.CopyTo(bytes);
         return bytes.ToArray();
@@ -409,15 +404,24 @@ public sealed class RotationJournal : IDisposable
         RotationEntry[] kept = Needed();
         var ids = new HashSet<Guid>(kept.Select(entry => entry.Id));
         byte[] text = s_utf8.GetBytes(string.Concat(_lines.Where(line => ids.Contains(line.Rotation)).Select(line => line.Line + "\n")));
-        string unfinished = Path + ".new";
-        using (FileStream file = OwnerOnly.OpenFile(unfinished, FileShare.None))
+
+        // By a name that nobody else's file has.
+        string unfinished = $"{Path}.{Guid.NewGuid():N}.new";
+        try
         {
-            file.SetLength(0);
-            file.Write(text, 0, text.Length);
-            file.Flush(flushToDisk: true);
+            using (FileStream file = OwnerOnly.OpenFile(unfinished, FileShare.None))
+            {
+                file.Write(text, 0, text.Length);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Replace(unfinished, Path, null);
+        }
+        finally
+        {
+            File.Delete(unfinished);
         }
 
-        File.Replace(unfinished, Path, null);
         _entries.Clear();
         _entries.AddRange(kept);
         return text.Length;

@@ -1,7 +1,9 @@
 using System;
+using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
+using MagicBellJwt.Client.History;
 using MagicBellJwt.Client.Rotation;
 using Xunit;
 
@@ -287,6 +289,48 @@ public sealed class RotationJournalTests : IDisposable
         Assert.Throws<MagicBellException>(() => RotationJournal.Open("/dev/null").Dispose());
         Assert.Equal(before, File.GetUnixFileMode("/dev/null"));
         Assert.False(File.Exists("/dev/null.lock"));
+    }
+
+    // A pipe that is opened for reading alone waits for a writer, for ever.
+    [Fact]
+    public async Task A_pipe_is_no_journal_and_is_not_waited_for()
+    {
+        string folder = Path.GetDirectoryName(JournalPath)!;
+        Directory.CreateDirectory(folder);
+        if (OperatingSystem.IsWindows())
+        {
+            // It has no pipes among its files.
+            return;
+        }
+
+        using Process make = Process.Start("mkfifo", [JournalPath]);
+        await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Task opening = Task.Run(() => Assert.Throws<MagicBellException>(() => RotationJournal.Open(JournalPath).Dispose()), TestContext.Current.CancellationToken);
+        Task peeking = Task.Run(() => Assert.Throws<MagicBellException>(() => RotationJournal.Peek(JournalPath)), TestContext.Current.CancellationToken);
+        Task reading = Task.Run(() => Assert.Throws<MagicBellException>(() => HistoryEvent.FindUnsettled(JournalPath).ToArray()), TestContext.Current.CancellationToken);
+        await Task.WhenAll(opening, peeking, reading).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void A_journal_that_is_shortened_leaves_the_files_beside_it_alone()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(JournalPath)!);
+        File.WriteAllText(JournalPath + ".new", "somebody else's");
+        using (RotationJournal journal = RotationJournal.Open(JournalPath))
+        {
+            for (int number = 0; number < 210; number++)
+            {
+                RotationEntry entry = journal.Begin("host/project", "project", "old", "ci", null, Guid.NewGuid(), null, null, storedByScript: true, TimeSpan.Zero, []);
+                journal.Write(entry, RotationStep.Undone);
+            }
+        }
+
+        RotationJournal.Open(JournalPath).Dispose();
+
+        Assert.Equal(0, new FileInfo(JournalPath).Length);
+        Assert.Equal("somebody else's", File.ReadAllText(JournalPath + ".new"));
+        Assert.Equal(["rotations.jsonl", "rotations.jsonl.lock", "rotations.jsonl.new"], Directory.GetFiles(Path.GetDirectoryName(JournalPath)!).Select(Path.GetFileName).Order());
     }
 
     [Fact]
