@@ -20,7 +20,7 @@ public sealed class NewMbProjectTokenCommand : NewTokenCmdlet
     {
         string name = TextOf(Columns.Name, Name, row) ?? "";
         TryRow(name, row, new Dictionary<string, string?> { [Columns.Name] = name }, () =>
-            Issue(new TokenScope(CurrentSession, TokenKind.Project), new TokenRequest(name, null, null, LifetimeOf(row)), name, $"project token '{name}'"));
+            Issue(new TokenScope(CurrentSession, TokenKind.Project), new TokenRequest(name, null, null, LifetimeOf(row, CurrentSession.Service.ServerNow)), name, $"project token '{name}'"));
     }
 
     /// <inheritdoc/>

@@ -80,7 +80,7 @@ public sealed class NewMbUserTokenCommand : NewTokenCmdlet
         string user = email ?? externalId ?? "";
         TryRow(user, row, new Dictionary<string, string?> { [Columns.Email] = email, [Columns.ExternalId] = externalId, [Columns.Name] = name }, () =>
         {
-            var request = new TokenRequest(name, email, externalId, LifetimeOf(row));
+            var request = new TokenRequest(name, email, externalId, LifetimeOf(row, ParameterSetName == Signed ? DateTimeOffset.UtcNow : CurrentSession.Service.ServerNow));
             string description = name is null ? $"token of user {user}" : $"token '{name}' of user {user}";
             if (ParameterSetName == Signed)
             {

@@ -179,12 +179,14 @@ public abstract class NewTokenCmdlet : WritingCmdlet
     });
 
     /// <summary>How long the token is to live, in whole seconds; null for ever.</summary>
+    /// <param name="row">The input; null where everything is on the command line.</param>
+    /// <param name="now">The time now: the server's where that counts from there.</param>
     /// <exception cref="MagicBellException">The row's column is empty, or cannot be read.</exception>
-    private protected long? LifetimeOf(InputRow? row)
+    private protected long? LifetimeOf(InputRow? row, DateTimeOffset now)
     {
-        TimeSpan? lifetime = ExpiresAt is { } end ? end - DateTimeOffset.UtcNow
+        TimeSpan? lifetime = ExpiresAt is { } end ? end - now
             : ExpiresIn is not null || row is null ? ExpiresIn
-            : row.Lifetime(DateTimeOffset.UtcNow);
+            : row.Lifetime(now);
         return lifetime is null ? null : (long)Math.Floor(lifetime.Value.TotalSeconds);
     }
 
@@ -278,7 +280,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         _where = CommandText.SessionArgument(scope.Session);
         Start(target, async () =>
         {
-            DateTimeOffset begun = scope.Now;
+            DateTimeOffset begun = DateTimeOffset.UtcNow;
             IssuedToken issued = await scope.CreateAsync(request, key, IdempotencyKey is not null, AsPlainText, WriteCall).ConfigureAwait(false);
             if (issued.UserId is { } userId)
             {
@@ -412,7 +414,9 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         string reason = "no list shows it as the new one.";
         try
         {
-            var token = new NewToken(issued.Id!, issued.Name, issued.CreatedAt, issued.UserId, _ => issued.CreatedAt < begun - s_clockTolerance);
+            // Only the answer may have told the server's clock.
+            DateTimeOffset since = begun + (scope.Now - DateTimeOffset.UtcNow) - s_clockTolerance;
+            var token = new NewToken(issued.Id!, issued.Name, issued.CreatedAt, issued.UserId, _ => issued.CreatedAt < since);
             if (await scope.RevokeUndeliveredAsync(token, this, call).ConfigureAwait(false))
             {
                 return $"Nobody had the new {scope.Noun} {issued.Id}: it was revoked again.";

@@ -10,12 +10,23 @@ namespace MagicBellJwt.Rotation;
 internal static class SecretText
 {
     /// <summary>A secret as text, without the line break that a file may end with; null where it is no text.</summary>
-    internal static string? Of(object? secret) => ((secret is PSObject wrapped ? wrapped.BaseObject : secret) switch
+    internal static string? Of(object? secret)
     {
-        SecureString secure => SecureText.Reveal(secure),
-        string text => text,
-        _ => null,
-    })?.TrimEnd('\r', '\n');
+        try
+        {
+            return ((secret is PSObject wrapped ? wrapped.BaseObject : secret) switch
+            {
+                SecureString secure => SecureText.Reveal(secure),
+                string text => text,
+                _ => null,
+            })?.TrimEnd('\r', '\n');
+        }
+        catch (ObjectDisposedException)
+        {
+            // A script may dispose what it gives back: then it holds nothing.
+            return null;
+        }
+    }
 
     /// <summary>Whether a store gave back this very value, compared as a whole.</summary>
     internal static bool IsSame(object? stored, string value)

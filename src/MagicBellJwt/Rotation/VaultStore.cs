@@ -177,7 +177,7 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         try
         {
             _secrets.Write(secret, _before);
-            return SecretText.Of(_secrets.Read(secret)) == SecretText.Of(_before) ? " It holds the old token again." : " The old token could not be put back.";
+            return SecretText.Of(_secrets.Read(secret)) == SecretText.Of(_before) ? " It holds the old token again." : " The old token was put back, and it does not give that back either.";
         }
         catch (CommandFailedException failure)
         {

@@ -154,6 +154,21 @@ public sealed class IssueTests(ServerFixture fixture) : ServerTests(fixture)
         Assert.InRange(Expiry(Assert.Single(await WritesAsync()))!.Value, (3 * 3600) - 60, 3 * 3600);
     }
 
+    // The token ends by the server's clock. This machine's may be hours away from it.
+    [Theory]
+    [InlineData("New-MbProjectToken ci -ExpiresAt ([DateTimeOffset]::UtcNow.AddHours(100))", 30)]
+    [InlineData("New-MbProjectToken ci -ExpiresAt ([DateTimeOffset]::UtcNow.AddHours(100))", -30)]
+    [InlineData("[pscustomobject]@{ Name = 'ci'; ExpiresAt = [DateTimeOffset]::UtcNow.AddHours(100) } | New-MbProjectToken", 30)]
+    [InlineData("New-MbUserToken -Email hana@example.com -ExpiresAt ([DateTimeOffset]::UtcNow.AddHours(100))", 30)]
+    public async Task A_moment_is_reckoned_from_the_servers_clock(string script, int hoursAhead)
+    {
+        await Server.FailAsync($"GET * answer date-skew={hoursAhead * 3600}");
+
+        Run("$null = Get-MbProjectToken -First 1; " + script).MustSucceed();
+
+        Assert.InRange(Expiry(Assert.Single(await WritesAsync()))!.Value, ((100 - hoursAhead) * 3600) - 60, ((100 - hoursAhead) * 3600) + 1);
+    }
+
     [Theory]
     [InlineData("'31.12.2090'")]
     [InlineData("tomorrow")]

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
@@ -104,6 +105,35 @@ public sealed class StoreOnIssueTests(ServerFixture fixture) : RotationTestBase<
         Assert.Equal(["POST", "DELETE"], (await WritesAsync()).Select(request => request.Method));
     }
 
+    // Its answer is the first that tells the server's clock, and this machine's may be hours away from it.
+    [Theory]
+    [InlineData(30)]
+    [InlineData(-30)]
+    public async Task A_token_that_surely_nobody_has_is_revoked_whatever_this_machines_clock_says(int hoursAhead)
+    {
+        string id = Guid.NewGuid().ToString("D");
+        await using RawServer server = RawServer.Scripted(request =>
+        {
+            DateTime now = DateTime.UtcNow.AddHours(hoursAhead);
+            string created = $"\"created_at\":\"{now.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}\"";
+            string date = "Date: " + now.ToString("R", CultureInfo.InvariantCulture);
+            return request.Method switch
+            {
+                "POST" => Answers.Json(201, $$"""{"token":"opaque-value","token_id":"{{id}}",{{created}},"expires_at":null}""", date),
+                "GET" => Answers.Json(200, $$"""{"data":[{"id":"{{id}}","name":"skewed",{{created}}}]}""", date),
+                _ => Answers.Discarded(request),
+            };
+        });
+        string vault = VaultThat("throw 'must not be asked'", "if ($global:reads -gt 1) { throw 'The vault is locked.' }");
+
+        Run run = Run(
+            vault + "Connect-MbProject $token -BaseUri $address -Name skewed -SkipConnectionTest; New-MbProjectToken skewed -Vault prod -Session skewed",
+            ("token", Secret.Of("opaque-token")), ("address", server.BaseAddress));
+
+        Assert.Contains("was revoked again", Assert.Single(run.Errors).Exception.Message, StringComparison.Ordinal);
+        Assert.Single(server.Requests, request => request.Method == "DELETE");
+    }
+
     public static TheoryData<string, string> Doubts => new()
     {
         { VaultThat("throw 'The vault is full.'"), "-Vault prod" },
@@ -113,6 +143,8 @@ public sealed class StoreOnIssueTests(ServerFixture fixture) : RotationTestBase<
         { "", "-SaveTo {}" },
         { "", "-SaveTo { param($Issued) 'another' }" },
         { "", "-SaveTo { param($Issued) $Issued.Token; exit 1 }" },
+        { "", "-SaveTo { param($Issued) $Issued.Token.Dispose(); $Issued.Token }" },
+        { VaultThat("$global:secrets[\"$Vault/$Name\"] = $Secret", "if ($global:reads -gt 2) { $gone = [securestring]::new(); $gone.Dispose(); $gone }"), "-Vault prod" },
     };
 
     [Theory]
