@@ -20,6 +20,11 @@ internal static class Columns
     internal const string ExpiresIn = "ExpiresIn";
     internal const string DiscardedAt = "DiscardedAt";
 
+    // Of a found token alone.
+    internal const string Listed = "Listed";
+    internal const string Live = "Live";
+    internal const string NotTested = "NotTested";
+
     // A plan's.
     internal const string Outcome = "Outcome";
     internal const string Command = "Command";
@@ -43,6 +48,9 @@ internal static class Columns
         [ExpiresAt] = ["expiresat"],
         [ExpiresIn] = ["expiresin"],
         [DiscardedAt] = ["discardedat"],
+        [Listed] = ["listed"],
+        [Live] = ["live"],
+        [NotTested] = ["nottested"],
         [Outcome] = ["outcome"],
         [Reason] = ["reason"],
         [Command] = ["command"],

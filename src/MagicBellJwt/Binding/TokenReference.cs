@@ -50,9 +50,9 @@ internal sealed class TokenReference
     {
         if (item.BaseObject is string or Guid)
         {
-            string id = InputText.Trim(item.BaseObject.ToString()!);
-            RequestValidation.CheckTokenId(id);
-            return new TokenReference(id);
+            string text = InputText.Trim(item.BaseObject.ToString()!);
+            RequestValidation.CheckTokenId(text);
+            return new TokenReference(text);
         }
 
         var row = new InputRow(item);
@@ -70,7 +70,8 @@ internal sealed class TokenReference
             throw MagicBellException.Invalid($"This is a {Word(other)} token, and the command is for {Word(kind)} tokens. Use {verb}-Mb{other}Token.");
         }
 
-        if (typeName == TypePrefix + nameof(LeakedToken))
+        // A file, JSON and a hashtable keep the columns of a found token, and not its type.
+        if (typeName == TypePrefix + nameof(LeakedToken) || row.Has(Columns.Listed) || row.Has(Columns.Live) || row.Has(Columns.NotTested))
         {
             CheckProved(item.BaseObject as LeakedToken, asked, verb, kind);
         }
@@ -83,7 +84,22 @@ internal sealed class TokenReference
             LeakedToken leaked => leaked.ProvedBy,
             _ => null,
         };
-        return new TokenReference(IdOf(row))
+        string? own = item.BaseObject switch
+        {
+            ListedToken listed => listed.Id,
+            IssuedToken issued => issued.Id,
+            StoredToken stored => stored.Id,
+            LeakedToken leaked => leaked.TokenId,
+            _ => null,
+        };
+        string id = IdOf(row);
+        if (own is not null && !string.Equals(own, id, StringComparison.OrdinalIgnoreCase))
+        {
+            // Add-Member -Force hides a property.
+            throw MagicBellException.Invalid($"The object is the token {own}, and a member that was added to it says {id}: it does not say which token is meant. Give the id itself: {verb}-Mb{kind}Token ID");
+        }
+
+        return new TokenReference(id)
         {
             Name = row.Text(Columns.Name),
             UserId = row.Text(Columns.UserId),

@@ -65,6 +65,10 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
     [InlineData("-TestLive", "| Select-Object *")]
     [InlineData("", "| Select-Object TokenId, Kind, Live")]
     [InlineData("-TestLive", "| ForEach-Object { [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($_)) }")]
+    [InlineData("", "| ConvertTo-Csv | ConvertFrom-Csv | ForEach-Object { $_.Live = 'True'; $_ }")]
+    [InlineData("-TestLive", "| ConvertTo-Json | ConvertFrom-Json | ForEach-Object { $_.Live = $true; $_ }")]
+    [InlineData("", "| ForEach-Object { $h = @{}; foreach ($p in $_.psobject.Properties) { $h[$p.Name] = $p.Value }; [pscustomobject]$h }")]
+    [InlineData("", "| ForEach-Object { [pscustomobject]@{ Id = $_.TokenId; Live = $true } }")]
     public async Task A_forged_line_revokes_nothing_and_is_told_how_it_could_be_proved(string options, string filter)
     {
         PSObject production = Run("New-MbProjectToken PRODUCTION").MustSucceed().Single();
@@ -86,6 +90,23 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Assert.All(Find(options).MustSucceed(), leak => Assert.True(leak.Get<bool>("Listed")));
         Assert.DoesNotContain(Find(options).MustSucceed(), leak => leak.Get<bool>("Live"));
         Run("Get-MbProjectToken PRODUCTION | Remove-MbProjectToken -Force").MustSucceed();
+    }
+
+    [Theory]
+    [InlineData("Find-MbLeakedToken $path -TestLive | Add-Member -NotePropertyName TokenId -NotePropertyValue $production -Force -PassThru")]
+    [InlineData("Get-MbProjectToken decoy | Add-Member -NotePropertyName Id -NotePropertyValue $production -Force -PassThru")]
+    [InlineData("Get-MbProjectToken decoy | Add-Member -MemberType ScriptProperty -Name Id -Value { $production } -Force -PassThru")]
+    [InlineData("New-MbProjectToken decoy | Add-Member -NotePropertyName Id -NotePropertyValue $production -Force -PassThru")]
+    public async Task A_member_that_was_added_to_a_token_does_not_make_another_of_it(string script)
+    {
+        PSObject production = Run("New-MbProjectToken PRODUCTION").MustSucceed().Single();
+        Write(Issue("New-MbProjectToken decoy"));
+
+        Run run = Run($"$global:production = '{production.Id()}'; {script} | Remove-MbProjectToken -Force", ("path", Log));
+
+        Assert.StartsWith("MbInvalidRequest,", Assert.Single(run.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains(await Server.TokensAsync(), token => token.Id == production.Id() && token.Live);
+        Run("Get-MbProjectToken PRODUCTION, decoy | Remove-MbProjectToken -Force").MustSucceed();
     }
 
     [Fact]
