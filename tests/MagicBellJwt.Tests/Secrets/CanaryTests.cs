@@ -1,16 +1,11 @@
 using System;
-using System.Collections;
-using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using System.Management.Automation;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
-using MagicBellJwt.Tests.Rotation;
-using MagicBellJwt.Tests.Server;
 using Xunit;
 
 namespace MagicBellJwt.Tests.Secrets;
@@ -19,36 +14,10 @@ namespace MagicBellJwt.Tests.Secrets;
 /// Every cmdlet beside every fault, with everything said aloud: neither the bearer nor a token nor a key is in a stream, an error, a
 /// view, on the screen, in what a job would send, in a journal or in a report.
 /// </summary>
-public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture<CanaryTests.Stage>
+public sealed partial class CanaryTests(CanaryStage stage) : IClassFixture<CanaryStage>
 {
-    // All that the sandbox issues begins so: its header, and the first claim's name. It finds a token whose answer nobody got, too.
-    private const string AnyToken = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJqdGkiOi";
-
-    private const int Turns = 3;
-
-    private const string ProxyPassword = "proxy-canary-0123456789";
-
-    private const string Aloud = "$VerbosePreference = $DebugPreference = $InformationPreference = $WarningPreference = $ErrorActionPreference = $ProgressPreference = 'Continue'; $ConfirmPreference = 'None'; $Error.Clear();";
-
-    // Under a session of its own: a 429 makes the whole session wait.
-    private const string Connected = "Connect-MbProject $token -BaseUri $address -Name canary -SkipConnectionTest -TimeoutSec 1 -MaximumRetryCount $retries -ReadsPerMinute 1000000 -WritesPerMinute 1000000 -History $folder/history.jsonl -HistoryDetail Personal -Verbose -Debug;";
-
-    /// <summary>What goes wrong, as the server takes it.</summary>
-    private static readonly string[] s_faults =
-    [
-        "delay ms=20", "delay-after-work ms=20", "reset", "reset-after-work", "cut", "never", "never-after-work", "drip ms=1", "refuse ms=150",
-        "400", "401", "403", "404", "409", "418", "422", "429", "500", "502", "503", "504",
-        "400 body=html", "401 body=html", "429 body=html", "502 body=html", "503 body=empty", "503 body=truncated", "500-after-work", "503-after-work body=html",
-        "429 retry-after=1", "429 retry-after=0", "429 retry-after=-5", "429 retry-after=soon", "429 retry-after=86400", "429 retry-after=date+2", "429 retry-after=date-2", "503 retry-after=1",
-        "answer body=json", "answer body=html", "answer body=empty", "answer body=truncated", "answer body=text-for-list", "answer body=number-for-date", "answer body=huge", "answer body=huge-chunked",
-        "answer extra-length=10", "answer extra-length=-10", "answer encoding=gzip", "answer encoding=not-gzip", "answer date-skew=7200",
-        "200-after-work body=json", "204-after-work", "307 location=https://elsewhere.invalid/v2/jwt/project",
-        "answer next=elsewhere", "answer next=self", "answer next=ring", "answer next=relative", "answer next=query", "answer next=fragment", "answer next=missing", "answer next=http://127.0.0.1:1/v2/jwt/project",
-        "503 times=2", "reset times=2", "cut times=2", "429 retry-after=1 times=2",
-    ];
-
     /// <summary>Each command, and the methods of its requests: the fault hits those of one method at a time, so that each step of a command meets it.</summary>
-    private static readonly (string Methods, string Script)[] s_commands =
+    internal static readonly (string Methods, string Script)[] Commands =
     [
         ("GET", "Connect-MbProject $token -BaseUri $address -Name second -TimeoutSec 1 -MaximumRetryCount $retries -PassThru -Verbose -Debug"),
         ("GET", "Get-MbProjectToken -PageSize 5 -Verbose -Debug"),
@@ -93,28 +62,6 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         "Find-MbLeakedToken $folder -Recurse -Verbose -Debug; $bearerText | Find-MbLeakedToken -Verbose -Debug; Find-MbLeakedToken $folder/none -Verbose -Debug",
     ];
 
-    public static TheoryData<string> Faults() => [.. s_faults];
-
-    // Every fault meets every method, and every command a third of the faults or more; every pair where everything is tried.
-    [Theory]
-    [MemberData(nameof(Faults))]
-    public async Task Nothing_secret_comes_out_beside(string fault)
-    {
-        int turn = Thoroughness.IsAll ? 0 : Array.IndexOf(s_faults, fault) % Turns;
-        foreach (string method in (string[])["GET", "POST", "DELETE"])
-        {
-            await stage.PrepareAsync();
-            await stage.Server.FailAsync($"{method} * {fault}");
-            await SearchAsync(
-                [.. s_commands.Where(command => command.Methods.Split(' ').Contains(method)).Where((_, at) => Thoroughness.IsAll || at % Turns == turn).Select(command => command.Script)],
-                stage.Server.BaseAddress,
-
-                // Back-offs are real time: repeated is what has to be, for what is said about it.
-                retries: fault.Contains("times=", StringComparison.Ordinal) ? 3 : 0,
-                stops: fault.Contains("86400", StringComparison.Ordinal));
-        }
-    }
-
     [Theory]
     [InlineData("errors 400")]
     [InlineData("errors 401")]
@@ -132,14 +79,14 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         string secrets = $"{stage.Server.Token} {TokenText.User} {TokenText.Key}";
         await using var server = RawServer.Scripted(_ => Echo(echo, secrets));
         await stage.PrepareAsync();
-        await SearchAsync([.. s_commands.Select(command => command.Script)], server.BaseAddress, retries: 0);
+        await stage.SearchAsync([.. Commands.Select(command => command.Script)], server.BaseAddress, retries: 0);
     }
 
     [Fact]
     public async Task Nothing_secret_comes_out_where_nothing_goes_wrong()
     {
         await stage.PrepareAsync();
-        IReadOnlyList<Run> runs = await SearchAsync([.. s_commands.Select(command => command.Script), .. s_offlineCommands], stage.Server.BaseAddress, retries: 0);
+        IReadOnlyList<Run> runs = await stage.SearchAsync([.. Commands.Select(command => command.Script), .. s_offlineCommands], stage.Server.BaseAddress, retries: 0);
 
         // Everything was said aloud, so that there was something to search.
         Assert.Contains(runs.SelectMany(run => run.Verbose), line => line.StartsWith("POST /v2/jwt/project 201", StringComparison.Ordinal));
@@ -153,7 +100,7 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
     {
         await stage.PrepareAsync();
         await stage.Server.FailAsync("* * 429 retry-after=2 skip=1 times=1", "* * delay ms=400");
-        IReadOnlyList<Run> runs = await SearchAsync(
+        IReadOnlyList<Run> runs = await stage.SearchAsync(
             [
                 "Get-MbUserToken usr_1, usr_2, usr_3, usr_4 -ThrottleLimit 1 -Verbose -Debug",
                 "1..4 | New-MbProjectToken -Verbose -Debug",
@@ -169,11 +116,11 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
     [Fact]
     public void Every_cmdlet_and_every_fault_is_among_them()
     {
-        string scripts = string.Join('\n', s_commands.Select(command => command.Script).Concat(s_offlineCommands));
+        string scripts = string.Join('\n', Commands.Select(command => command.Script).Concat(s_offlineCommands));
         Assert.All(stage.Run("(Get-Command -Module MagicBellJwt -CommandType Cmdlet).Name").MustSucceed(), name => Assert.Contains(name + " ", scripts, StringComparison.Ordinal));
 
         Assembly server = Assembly.LoadFrom(Repository.OutputOf("tests/MagicBellJwt.SandboxServer", "MagicBellJwt.SandboxServer.dll"));
-        string faults = " " + string.Join(" ", s_faults) + " ";
+        string faults = " " + string.Join(" ", CanaryFaultTests.Faults) + " ";
         foreach ((string type, string before) in (ReadOnlySpan<(string, string)>)[("FaultKind", " "), ("FaultBody", " body="), ("FaultEncoding", " encoding=")])
         {
             foreach (string name in Enum.GetNames(server.GetType("MagicBellJwt.Sandbox.Server." + type, throwOnError: true)!))
@@ -242,18 +189,6 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
         Assert.NotEmpty(stage.Search(script, stage.Server.BaseAddress, retries: 0).Search.Places);
     }
 
-    private async Task<IReadOnlyList<Run>> SearchAsync(string[] scripts, Uri address, int retries, bool stops = false)
-    {
-        (Run Run, SecretSearch Search)[] searched = await Task.WhenAll(scripts.Select(script => Task.Run(() => stage.Search(script, address, retries, stops))));
-        Assert.All(searched, pair =>
-        {
-            pair.Search.MustBeEmpty();
-            Assert.NotEqual(0, pair.Search.Texts);
-        });
-        stage.SearchFiles().MustBeEmpty();
-        return [.. searched.Select(pair => pair.Run)];
-    }
-
     private static string Echo(string echo, string secrets)
     {
         int status = int.Parse(echo.Split(' ')[1], null);
@@ -275,153 +210,4 @@ public sealed partial class CanaryTests(CanaryTests.Stage stage) : IClassFixture
 
     [GeneratedRegex("([a-z])([A-Z])")]
     private static partial Regex Hump();
-
-    /// <summary>A server with secrets to lose, engines to run commands in, and a folder.</summary>
-    public sealed class Stage : IAsyncLifetime
-    {
-        private const int EngineCount = 4;
-
-        private readonly BlockingCollection<PowerShellEngine> _engines = [];
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
-        private SecretForms _secrets = null!;
-        private (string Name, object? Value)[] _variables = [];
-        private PowerShellEngine _preparer = null!;
-
-        internal ServerProcess Server { get; private set; } = null!;
-
-        /// <summary>Where reports and journals are written.</summary>
-        internal string Folder => _folder.FullName;
-
-        public async ValueTask InitializeAsync()
-        {
-            Server = await ServerProcess.StartAsync("--seed-project-tokens", "12", "--seed-user", "usr_1:7", "--seed-user", "usr_2:3");
-            _preparer = PowerShellEngine.ConnectedTo(Server, options: "-Name canary");
-            for (int number = 0; number < EngineCount; number++)
-            {
-                // With -Debug a warning is a question.
-                var engine = new PowerShellEngine(new TestHost { Choose = (_, _) => 0 });
-                engine.Run(RotationTestBase<ServerFixture>.VaultModule).MustSucceed();
-                _engines.Add(engine);
-            }
-
-            // A file for Find-MbLeakedToken to find something in.
-            File.WriteAllText(Path.Combine(_folder.CreateSubdirectory("leaked").FullName, "config.txt"), $"a = {Server.Token}\nb = {TokenText.User}\n");
-        }
-
-        /// <summary>Disarms every fault, issues the tokens that the commands revoke or replace, and clears the folder.</summary>
-        internal async Task PrepareAsync()
-        {
-            await Server.ResetAsync();
-            foreach (string file in Directory.GetFiles(Folder))
-            {
-                File.Delete(file);
-            }
-
-            Run prepared = Run("$project = 1..6 | New-MbProjectToken -ThrottleLimit 6; $user = 1..4 | ForEach-Object { New-MbUserToken -Email hana@example.com -Name \"laptop $_\" }; $project, $user | ForEach-Object { $_ }");
-            prepared.MustSucceed();
-            _secrets = new SecretForms([AnyToken, Server.Token, TokenText.User, TokenText.Key, ProxyPassword, .. IssuedIn(prepared)]);
-            _variables =
-            [
-                ("token", Server.SecureToken()),
-                ("address", Server.BaseAddress),
-                ("folder", Folder),
-                ("project", Run("$project").Output.ToArray()),
-                ("user", Run("$user").Output.ToArray()),
-                ("key", Secret.Of(TokenText.Key)),
-                ("keyText", TokenText.Key),
-                ("signed", Secret.Of(TokenText.User)),
-                ("bearerText", Server.Token),
-                ("secret", Server.Token),
-                ("proxyCredential", new PSCredential("hana", Secret.Of(ProxyPassword))),
-            ];
-        }
-
-        /// <summary>Runs a script where nothing is searched.</summary>
-        internal Run Run(string script) => _preparer.Run(script);
-
-        /// <summary>Runs a script, everything said aloud, and looks for every secret in everything that came of it.</summary>
-        /// <param name="script">The script.</param>
-        /// <param name="address">The server's address.</param>
-        /// <param name="retries">The session's.</param>
-        /// <param name="stops">Whether it waits for so long that it is stopped.</param>
-        internal (Run Run, SecretSearch Search) Search(string script, Uri address, int retries, bool stops = false)
-        {
-            PowerShellEngine engine = _engines.Take();
-            try
-            {
-                int lines = engine.Host.Lines.Count;
-                using RunningScript running = engine.Start(Aloud + Connected + script, [.. _variables, ("address", address), ("retries", retries)]);
-                Run run = stops && !running.EndsWithin(TimeSpan.FromSeconds(2)) ? running.Stop().Run : running.Wait();
-                PSObject[] errors = [.. ((IEnumerable)engine.Variable("Error")!).Cast<object>().Select(PSObject.AsPSObject)];
-                engine.Run("$shown | Out-Default; $failed | Out-Default", ("shown", run.Output), ("failed", errors));
-
-                string[] issued = [.. IssuedIn(run)];
-                var search = new SecretSearch(issued.Length == 0 ? [_secrets] : [_secrets, new SecretForms(issued)]);
-                foreach ((string place, IEnumerable<object> records) in Streams(run).Append(("$Error", errors)))
-                {
-                    foreach (object record in records)
-                    {
-                        search.InProperties(place, record, depth: 5);
-
-                        search.InSerialised(place, record);
-                        if (PSObject.AsPSObject(record).BaseObject is ErrorRecord error)
-                        {
-                            search.In(place + ".Exception as text", error.Exception.ToString());
-                            search.InSerialised(place + ".Exception", error.Exception);
-                        }
-                    }
-                }
-
-                foreach (string line in engine.Host.Lines.Skip(lines))
-                {
-                    search.In("the screen", line);
-                }
-
-                return (run, search);
-            }
-            finally
-            {
-                _engines.Add(engine);
-            }
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            _preparer.Dispose();
-            foreach (PowerShellEngine engine in _engines)
-            {
-                engine.Dispose();
-            }
-
-            _engines.Dispose();
-            await Server.DisposeAsync();
-            _folder.Delete(recursive: true);
-        }
-
-        /// <summary>Looks for every secret in the files that were written.</summary>
-        internal SecretSearch SearchFiles()
-        {
-            var search = new SecretSearch(_secrets);
-            foreach (string file in Directory.GetFiles(Folder))
-            {
-                search.In(Path.GetFileName(file), File.ReadAllText(file));
-            }
-
-            return search;
-        }
-
-        private static IEnumerable<(string Place, IEnumerable<object> Records)> Streams(Run run) =>
-        [
-            ("the output", run.Output),
-            ("the errors", run.End is null ? run.Errors : [.. run.Errors, run.End]),
-            ("the warnings", run.Streams.Warning),
-            ("verbose", run.Streams.Verbose),
-            ("debug", run.Streams.Debug),
-            ("information", run.Streams.Information),
-            ("progress", run.Streams.Progress),
-        ];
-
-        private static IEnumerable<string> IssuedIn(Run run) =>
-            run.Output.Where(item => item.TypeNames[0] == "MagicBellJwt.IssuedToken").Select(item => Secret.Reveal(item.Properties["Token"].Value).Split('.')[2]);
-    }
 }
