@@ -19,6 +19,9 @@ internal sealed class ApiConnection : IDisposable
     // A Date that is further away is no clock, and times reckoned by it could leave the calendar.
     private static readonly TimeSpan s_widestOffset = TimeSpan.FromDays(3653);
 
+    // A Date counts whole seconds, and takes a moment to come.
+    private static readonly TimeSpan s_noOffset = TimeSpan.FromSeconds(2);
+
     private readonly TimeProvider _clock;
     private readonly string _userAgent;
     private readonly HttpTransport _transport;
@@ -275,7 +278,7 @@ internal sealed class ApiConnection : IDisposable
         _hasMetApi = true;
         if (response.Headers.Date is { } date && _clock.GetUtcNow() - date is var offset && offset.Duration() < s_widestOffset)
         {
-            Volatile.Write(ref _clockOffset, offset.Ticks);
+            Volatile.Write(ref _clockOffset, offset.Duration() < s_noOffset ? 0 : offset.Ticks);
         }
     }
 
