@@ -170,8 +170,8 @@ internal static class AnswerReader
 
     private static ListedTokenRecord RecordOf(TokenAnswer token, Redactor redactor) => new()
     {
-        Id = IdOf(token.Id, token.TokenId) is not { } id || RequestValidation.IsPlainId(id) ? IdOf(token.Id, token.TokenId) : throw new UnreadableAnswerException("a token of the list has an id with characters that no id has"),
-        Name = token.Name,
+        Id = SafeId(IdOf(token.Id, token.TokenId), redactor),
+        Name = Named(token.Name, redactor),
         CreatedAt = token.CreatedAt ?? throw new UnreadableAnswerException("a token of the list has no created_at"),
         ExpiresAt = token.ExpiresAt,
         DiscardedAt = token.DiscardedAt,
@@ -181,11 +181,11 @@ internal static class AnswerReader
 
     private static UserRecord RecordOf(UserAnswer user, Redactor redactor) => new()
     {
-        Id = user.Id,
-        Email = user.Email,
-        ExternalId = user.ExternalId,
-        FirstName = user.FirstName,
-        LastName = user.LastName,
+        Id = HoldsSecret(user.Id, redactor) ? throw new UnreadableAnswerException("a user of the list has an id that holds a secret") : user.Id,
+        Email = Named(user.Email, redactor),
+        ExternalId = Named(user.ExternalId, redactor),
+        FirstName = Named(user.FirstName, redactor),
+        LastName = Named(user.LastName, redactor),
         CustomAttributes = Plain(user.CustomAttributes, redactor),
         CreatedAt = user.CreatedAt,
         UpdatedAt = user.UpdatedAt,
@@ -213,6 +213,16 @@ internal static class AnswerReader
         JValue { Value: var plain } => plain,
         _ => null,
     };
+
+    // An id is sent back, so it cannot be shown in another form.
+    private static string? SafeId(string? id, Redactor redactor) =>
+        id is not null && !RequestValidation.IsPlainId(id) ? throw new UnreadableAnswerException("a token of the list has an id with characters that no id has")
+        : HoldsSecret(id, redactor) ? throw new UnreadableAnswerException("a token of the list has an id that holds a secret")
+        : id;
+
+    private static string? Named(string? name, Redactor redactor) => name is null ? null : redactor.WithoutSecrets(name);
+
+    private static bool HoldsSecret(string? text, Redactor redactor) => Named(text, redactor) != text;
 
     // Creates and revocations call it token_id, lists id. Where both are there, they must agree.
     private static string? IdOf(string? id, string? other) =>

@@ -8,19 +8,31 @@ namespace MagicBellJwt.Client;
 
 /// <summary>Makes foreign text fit to be shown: no token, no key, no control character, not too long. Never fails, whatever the text.</summary>
 /// <remarks>
-/// Hidden are JWTs and secret keys, and any 12 characters in a row of a secret that is known, also where a server wrote them for an address,
-/// for HTML or JSON (<c>%2E</c>, <c>&amp;#46;</c>, <c>\u002e</c>), in hexadecimal or in base64.
+/// Hidden are JWTs and secret keys, and any 12 letters and digits in a row of a secret that is known: in any case, with anything between them,
+/// backwards, in hexadecimal, in base64, as a list of bytes, from UTF-8 or UTF-16, and with the escapes of addresses, HTML, JSON, CSS, shells and mail
+/// (<c>%2E</c>, <c>&amp;#46;</c>, <c>\u002e</c>, <c>=2E</c>), also where those were escaped again.
 /// </remarks>
 public sealed class Redactor
 {
     private const int MaximumLength = 300;
+    private const string TokenStart = "eyJ";
+    private const string KeyStart = "sk_";
     private const string Redacted = "[redacted]";
 
     // No text is searched further than this. What is shown of it is shorter by far.
     private const int SearchedLength = 64 * 1024;
 
+    // The end of what was searched may be the beginning of a secret, too short to be known.
+    private const int CutLength = 64;
+
     // A word of an unknown answer that is this long and has letters and digits may be a secret.
     private const int SuspiciousLength = 20;
+
+    // People call tokens "sk_rotation" too: in a name only what is as long as a key is one.
+    private const int KeyLengthInName = 12;
+
+    // Text that was escaped more often than this is somebody's attempt.
+    private const int MaximumEscapes = 4;
 
     private readonly Secret[] _secrets;
     private readonly bool _hidesLongWords;
@@ -55,24 +67,18 @@ public sealed class Redactor
     {
         bool isCut = text.Length > SearchedLength;
         text = isCut ? text.Substring(0, SearchedLength) : text;
-        var plain = Unescaped.Of(text);
-        bool[] hidden = Hidden(plain);
-        var clean = new StringBuilder(Math.Min(text.Length, maximumLength));
-        for (int index = 0; index < plain.Text.Length; index++)
+        bool[] hidden = Hidden(text, isName: false);
+        int shown = isCut ? text.Length - CutLength : text.Length;
+        var clean = new StringBuilder(Math.Min(shown, maximumLength));
+        for (int index = 0; index < shown && clean.Length <= maximumLength; index++)
         {
             if (!hidden[index])
             {
-                // As it was written, escapes and all.
-                Append(clean, text, plain.StartOf(index), plain.StartOf(index + 1));
+                clean.Append(char.IsControl(text[index]) ? ' ' : text[index]);
             }
             else if (index == 0 || !hidden[index - 1])
             {
                 clean.Append(Redacted);
-            }
-
-            if (clean.Length > maximumLength)
-            {
-                break;
             }
         }
 
@@ -85,52 +91,111 @@ public sealed class Redactor
         return clean.ToString();
     }
 
-    private static void Append(StringBuilder clean, string text, int start, int end)
+    /// <summary>What somebody named a token or a user, as it is, but for what is a secret in it.</summary>
+    /// <param name="name">Any text.</param>
+    /// <returns>The name, with the fingerprint of each JSON Web Token in its place, and <c>[redacted]</c> for a secret that is known and for what looks like a secret key.</returns>
+    public string WithoutSecrets(string name)
     {
-        for (int index = start; index < end; index++)
+        name = HideTokens(name);
+        bool[] hidden = Hidden(name, isName: true);
+        if (Array.IndexOf(hidden, true) < 0)
         {
-            clean.Append(char.IsControl(text[index]) ? ' ' : text[index]);
+            return name;
         }
+
+        var clean = new StringBuilder(name.Length);
+        for (int index = 0; index < name.Length; index++)
+        {
+            clean.Append(!hidden[index] ? name[index].ToString() : index == 0 || !hidden[index - 1] ? Redacted : "");
+        }
+
+        return clean.ToString();
     }
 
-    private bool[] Hidden(Unescaped plain)
+    /// <summary>The text with the fingerprint of each whole JSON Web Token in its place.</summary>
+    /// <param name="text">Any text.</param>
+    /// <returns>The text; the same where no token is in it.</returns>
+    public static string HideTokens(string text)
     {
-        string text = plain.Text;
-        bool[] hidden = new bool[text.Length];
-        foreach (Secret secret in _secrets)
+        int at = text.IndexOf(TokenStart, StringComparison.Ordinal);
+        if (at < 0)
         {
-            secret.HideIn(text, hidden);
+            return text;
         }
 
-        int end;
-        for (int start = text.IndexOf("eyJ", StringComparison.Ordinal); start >= 0; start = text.IndexOf("eyJ", end, StringComparison.Ordinal))
+        var hidden = new StringBuilder();
+        int shown = 0;
+        while (at >= 0)
         {
-            end = EndOfToken(text, start);
-            Hide(hidden, start, end);
-        }
-
-        for (int start = text.IndexOf("sk_", StringComparison.Ordinal); start >= 0; start = text.IndexOf("sk_", end, StringComparison.Ordinal))
-        {
-            end = start + 3;
-
-            // At the beginning of a word, such as after an escape, but not in "risk_level".
-            if (start == 0 || plain.IsEscape(start - 1) || !(char.IsLetterOrDigit(text[start - 1]) || text[start - 1] == '_'))
+            int end = EndOfToken(text, at, maximumParts: 3, out int parts);
+            if (parts == 3)
             {
-                end = EndOfWord(text, end);
-                Hide(hidden, start, end > start + 3 ? end : start);
+                hidden.Append(text, shown, at - shown).Append("[token ").Append(TokenFingerprint.Of(text.Substring(at, end - at))).Append(']');
+                shown = end;
             }
+
+            at = text.IndexOf(TokenStart, end, StringComparison.Ordinal);
         }
 
-        if (_hidesLongWords)
+        return hidden.Append(text, shown, text.Length - shown).ToString();
+    }
+
+    private bool[] Hidden(string text, bool isName)
+    {
+        bool[] hidden = new bool[text.Length];
+        var view = new View(text);
+        for (int level = 0; level <= MaximumEscapes; level++)
         {
-            HideLongWords(text, hidden);
+            HideIn(view, hidden, isName);
+            View next = view.Unescaped();
+            if (next.Text.Length == view.Text.Length)
+            {
+                break;
+            }
+
+            view = next;
         }
 
         return hidden;
     }
 
-    private static void HideLongWords(string text, bool[] hidden)
+    private void HideIn(View view, bool[] hidden, bool isName)
     {
+        View letters = _secrets.Length == 0 ? view : view.Letters();
+        foreach (Secret secret in _secrets)
+        {
+            secret.HideIn(view, letters, hidden);
+        }
+
+        string text = view.Text;
+        int end;
+        for (int start = text.IndexOf(TokenStart, StringComparison.Ordinal); start >= 0; start = text.IndexOf(TokenStart, end, StringComparison.Ordinal))
+        {
+            end = EndOfToken(text, start, maximumParts: 5, out int parts);
+            view.Hide(hidden, start, isName && parts < 3 ? start : end);
+        }
+
+        for (int start = text.IndexOf(KeyStart, StringComparison.Ordinal); start >= 0; start = text.IndexOf(KeyStart, end, StringComparison.Ordinal))
+        {
+            end = start + KeyStart.Length;
+
+            // At the beginning of a word, but not in "risk_level".
+            if (start == 0 || !(char.IsLetterOrDigit(text[start - 1]) || text[start - 1] == '_'))
+            {
+                end = EndOfWord(text, end);
+                view.Hide(hidden, start, end - start >= KeyStart.Length + (isName ? KeyLengthInName : 1) ? end : start);
+            }
+        }
+
+        if (_hidesLongWords)
+        {
+            HideLongWords(view, hidden);
+        }
+    }
+
+    private static void HideLongWords(View view, bool[] hidden)
+    {
+        string text = view.Text;
         int start = 0;
         for (int end = 0; end <= text.Length; end++)
         {
@@ -144,7 +209,7 @@ public sealed class Redactor
                 string word = text.Substring(start, end - start);
                 if (word.Any(character => character is >= '0' and <= '9') && word.Any(char.IsLetter) && !RequestValidation.IsTokenId(word))
                 {
-                    Hide(hidden, start, end);
+                    view.Hide(hidden, start, end);
                 }
             }
 
@@ -152,11 +217,11 @@ public sealed class Redactor
         }
     }
 
-    // A JWT, whole or cut short: up to five parts with dots between them.
-    private static int EndOfToken(string text, int start)
+    // A JWT, whole or cut short: parts with dots between them.
+    private static int EndOfToken(string text, int start, int maximumParts, out int parts)
     {
         int end = EndOfWord(text, start);
-        for (int part = 1; part < 5 && end < text.Length && text[end] == '.'; part++)
+        for (parts = 1; parts < maximumParts && end < text.Length && text[end] == '.'; parts++)
         {
             end = EndOfWord(text, end + 1);
         }
@@ -176,194 +241,258 @@ public sealed class Redactor
 
     private static bool IsWord(char character) => character is (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or (>= '0' and <= '9') or '_' or '-';
 
-    private static void Hide(bool[] hidden, int start, int end)
-    {
-        for (int index = start; index < end; index++)
-        {
-            hidden[index] = true;
-        }
-    }
-
     /// <summary>One secret, in the forms in which it may stand in a text.</summary>
     private sealed class Secret
     {
-        // So many characters in a row of a form are as good as all of it.
+        // So many letters and digits in a row of a form are as good as all of it.
         private const int SliceLength = 12;
 
         // Encodings of a shorter secret are so short that they stand in any text.
         private const int ShortestEncoded = 8;
 
-        private readonly HashSet<ulong> _slices = [];
-        private readonly List<string> _shortForms = [];
+        // What base64 makes of a slice: encodings are made and looked for only where a text has room for one.
+        private const int ShortestEncoding = 16;
+
+        private const ulong Factor = 1099511628211;
+        private static readonly ulong s_factorOfFirst = Enumerable.Range(0, SliceLength).Aggregate(1UL, (power, _) => unchecked(power * Factor));
+
+        // Fewer letters and digits than this stand in any text: only the secret as it is tells.
+        private const int FewLetters = 6;
+
+        private readonly string[] _short = [];
+        private readonly bool _isShortInLetters;
+        private readonly HashSet<ulong> _slices;
+        private readonly Lazy<HashSet<ulong>> _encodedSlices;
 
         internal Secret(string secret)
         {
-            foreach (string form in FormsOf(secret).Distinct())
+            _slices = SlicesOf([secret, Reversed(secret), new View(secret).Unescaped().Text]);
+            _encodedSlices = new Lazy<HashSet<ulong>>(() => SlicesOf(EncodingsOf(secret)));
+            if (_slices.Count == 0)
             {
-                if (form.Length < SliceLength)
-                {
-                    _shortForms.Add(form);
-                }
-
-                for (int start = 0; start <= form.Length - SliceLength; start++)
-                {
-                    _slices.Add(HashOf(form, start));
-                }
+                string letters = new View(secret).Letters().Text;
+                _isShortInLetters = letters.Length >= FewLetters;
+                _short = _isShortInLetters ? [letters, Reversed(letters)] : [secret];
             }
         }
 
-        internal void HideIn(string text, bool[] hidden)
+        internal void HideIn(View view, View letters, bool[] hidden)
         {
-            foreach (string form in _shortForms)
+            View place = _isShortInLetters ? letters : view;
+            foreach (string text in _short)
             {
-                for (int start = text.IndexOf(form, StringComparison.Ordinal); start >= 0; start = text.IndexOf(form, start + 1, StringComparison.Ordinal))
+                for (int start = place.Text.IndexOf(text, StringComparison.Ordinal); start >= 0; start = place.Text.IndexOf(text, start + 1, StringComparison.Ordinal))
                 {
-                    Hide(hidden, start, start + form.Length);
+                    place.Hide(hidden, start, start + text.Length);
                 }
             }
+
+            // Not for the id of each item of a list.
+            HashSet<ulong>? encoded = letters.Text.Length >= ShortestEncoding && !RequestValidation.IsTokenId(view.Text) ? _encodedSlices.Value : null;
 
             // By their hashes alone: what is hidden by a wrong match, once in some quintillions, is text that nobody misses.
-            for (int start = 0; _slices.Count > 0 && start <= text.Length - SliceLength; start++)
+            int end = SliceLength;
+            foreach (ulong slice in SlicesOf(letters.Text))
             {
-                if (_slices.Contains(HashOf(text, start)))
+                if (_slices.Contains(slice) || encoded?.Contains(slice) == true)
                 {
-                    Hide(hidden, start, start + SliceLength);
+                    letters.Hide(hidden, end - SliceLength, end);
+                }
+
+                end++;
+            }
+        }
+
+        private static HashSet<ulong> SlicesOf(IEnumerable<string> forms) => [.. forms.SelectMany(form => SlicesOf(new View(form).Letters().Text))];
+
+        private static IEnumerable<ulong> SlicesOf(string text)
+        {
+            ulong hash = 0;
+            for (int index = 0; index < text.Length; index++)
+            {
+                hash = unchecked((hash * Factor) + text[index] - (index < SliceLength ? 0 : text[index - SliceLength] * s_factorOfFirst));
+                if (index >= SliceLength - 1)
+                {
+                    yield return hash;
                 }
             }
         }
 
-        private static IEnumerable<string> FormsOf(string secret)
+        private static IEnumerable<string> EncodingsOf(string secret)
         {
-            yield return Unescaped.Of(secret).Text;
             if (secret.Length < ShortestEncoded)
             {
                 yield break;
             }
 
-            byte[] bytes = Encoding.UTF8.GetBytes(secret);
-            string hexadecimal = string.Concat(bytes.Select(value => value.ToString("x2", CultureInfo.InvariantCulture)));
-            yield return hexadecimal;
-            yield return hexadecimal.ToUpperInvariant();
-            for (int before = 0; before < 3; before++)
+            foreach (byte[] bytes in new[] { Encoding.UTF8.GetBytes(secret), Encoding.Unicode.GetBytes(secret) })
             {
-                // Base64 has three forms, by how many bytes stand before. Characters that those, or what follows, have a part in are left out.
-                string base64 = Convert.ToBase64String([.. new byte[before], .. bytes]);
-                int first = before == 0 ? 0 : before + 1;
-                string form = base64.Substring(first, ((before + bytes.Length) * 8 / 6) - first);
-                yield return form;
-                yield return form.Replace('+', '-').Replace('/', '_');
+                yield return string.Concat(bytes.Select(value => value.ToString("x2", CultureInfo.InvariantCulture)));
+                yield return string.Concat(bytes.Select(value => "0x" + value.ToString("x2", CultureInfo.InvariantCulture)));
+                yield return string.Concat(bytes.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+                for (int before = 0; before < 3; before++)
+                {
+                    // Base64 has three forms, by how many bytes stand before. Characters that those, or what follows, have a part in are left out.
+                    string base64 = Convert.ToBase64String([.. new byte[before], .. bytes]);
+                    int first = before == 0 ? 0 : before + 1;
+                    yield return base64.Substring(first, ((before + bytes.Length) * 8 / 6) - first);
+                }
             }
         }
 
-        // FNV-1a.
-        private static ulong HashOf(string text, int start)
+        private static string Reversed(string text)
         {
-            ulong hash = 14695981039346656037;
-            for (int index = start; index < start + SliceLength; index++)
-            {
-                hash = (hash ^ text[index]) * 1099511628211;
-            }
-
-            return hash;
+            char[] characters = text.ToCharArray();
+            Array.Reverse(characters);
+            return new string(characters);
         }
     }
 
-    /// <summary>A text without the escapes of addresses, HTML and JSON, and where each of its characters stood.</summary>
-    private readonly struct Unescaped
+    /// <summary>A text as it was meant, or its letters and digits alone, and where each of its characters stood in what was written.</summary>
+    private readonly struct View
     {
+        private static readonly char[] s_escapes = ['%', '&', '\\', '='];
+
         private static readonly Dictionary<string, char> s_entities = new(StringComparer.Ordinal)
         {
-            ["amp"] = '&', ["lt"] = '<', ["gt"] = '>', ["quot"] = '"', ["apos"] = '\'', ["period"] = '.', ["sol"] = '/', ["plus"] = '+', ["equals"] = '=', ["lowbar"] = '_', ["hyphen"] = '-', ["dash"] = '-', ["tilde"] = '~',
+            ["amp"] = '&', ["lt"] = '<', ["gt"] = '>', ["quot"] = '"', ["apos"] = '\'', ["period"] = '.', ["sol"] = '/', ["plus"] = '+', ["equals"] = '=', ["lowbar"] = '_', ["hyphen"] = '-', ["dash"] = '-', ["tilde"] = '~', ["percnt"] = '%', ["bsol"] = '\\', ["num"] = '#', ["semi"] = ';',
         };
 
         private readonly int[]? _starts;
+        private readonly int[]? _ends;
 
-        private Unescaped(string text, int[]? starts)
+        internal View(string text)
+            : this(text, null, null)
+        {
+        }
+
+        private View(string text, int[]? starts, int[]? ends)
         {
             Text = text;
             _starts = starts;
+            _ends = ends;
         }
 
         internal string Text { get; }
 
-        internal static Unescaped Of(string text)
+        internal void Hide(bool[] hidden, int start, int end)
         {
-            if (text.IndexOf('%') < 0 && text.IndexOf('&') < 0 && text.IndexOf('\\') < 0)
+            for (int index = start < end ? StartOf(start) : 0, last = start < end ? EndOf(end - 1) : 0; index < last; index++)
             {
-                return new Unescaped(text, null);
+                hidden[index] = true;
             }
-
-            var plain = new StringBuilder(text.Length);
-            var starts = new List<int>(text.Length + 1);
-            int start = 0;
-            while (start < text.Length)
-            {
-                starts.Add(start);
-                (char character, int length) = Read(text, start);
-                plain.Append(character);
-                start += length;
-            }
-
-            starts.Add(start);
-            return new Unescaped(plain.ToString(), [.. starts]);
         }
 
-        /// <summary>Where a character, or the end, stood in the text with its escapes.</summary>
-        internal int StartOf(int index) => _starts is null ? index : _starts[index];
+        /// <summary>Its letters and digits, in small letters.</summary>
+        internal View Letters()
+        {
+            var letters = new StringBuilder(Text.Length);
+            var starts = new List<int>(Text.Length);
+            var ends = new List<int>(Text.Length);
+            for (int index = 0; index < Text.Length; index++)
+            {
+                char character = Text[index];
+                if (character is (>= 'a' and <= 'z') or (>= '0' and <= '9') || char.IsLetterOrDigit(character))
+                {
+                    letters.Append(character is >= 'a' and <= 'z' ? character : char.ToLowerInvariant(character));
+                    starts.Add(StartOf(index));
+                    ends.Add(EndOf(index));
+                }
+            }
 
-        internal bool IsEscape(int index) => StartOf(index + 1) - StartOf(index) > 1;
+            return new View(letters.ToString(), [.. starts], [.. ends]);
+        }
+
+        /// <summary>Without one layer of escapes; as long as it was where there is none.</summary>
+        internal View Unescaped()
+        {
+            if (Text.IndexOfAny(s_escapes) < 0)
+            {
+                return this;
+            }
+
+            var plain = new StringBuilder(Text.Length);
+            var starts = new List<int>(Text.Length);
+            var ends = new List<int>(Text.Length);
+            for (int start = 0; start < Text.Length;)
+            {
+                (char character, int length) = Read(Text, start);
+                plain.Append(character);
+                starts.Add(StartOf(start));
+                start += length;
+                ends.Add(EndOf(start - 1));
+            }
+
+            return new View(plain.ToString(), [.. starts], [.. ends]);
+        }
+
+        private int StartOf(int index) => _starts is null ? index : _starts[index];
+
+        private int EndOf(int index) => _ends is null ? index + 1 : _ends[index];
 
         private static (char Character, int Length) Read(string text, int start)
         {
+            int length;
             char code;
             switch (text[start])
             {
-                case '%' when TryReadCode(text, start + 1, start + 3, 16, out code):
+                case '%' when TryReadCode(text, start + 1, 2, 2, 16, out code, out _):
                     return (code, 3);
-                case '&' when text.IndexOf(';', start, Math.Min(12, text.Length - start)) is var end and > 0:
-                    if (text[start + 1] == '#' && (text[start + 2] is 'x' or 'X' ? TryReadCode(text, start + 3, end, 16, out code) : TryReadCode(text, start + 2, end, 10, out code)))
-                    {
-                        return (code, end + 1 - start);
-                    }
-
-                    return s_entities.TryGetValue(text.Substring(start + 1, end - start - 1), out char named) ? (named, end + 1 - start) : ('&', 1);
-                case '\\' when start + 1 < text.Length && text[start + 1] == 'u' && TryReadCode(text, start + 2, start + 6, 16, out code):
+                case '%' when Is(text, start + 1, 'u') && TryReadCode(text, start + 2, 4, 4, 16, out code, out _):
                     return (code, 6);
+                case '=' when TryReadCode(text, start + 1, 2, 2, 16, out code, out _):
+                    return (code, 3);
+                case '&' when Is(text, start + 1, '#') && (Is(text, start + 2, 'x') || Is(text, start + 2, 'X')) && TryReadCode(text, start + 3, 1, 8, 16, out code, out length):
+                    return (code, 3 + length + (Is(text, start + 3 + length, ';') ? 1 : 0));
+                case '&' when Is(text, start + 1, '#') && TryReadCode(text, start + 2, 1, 8, 10, out code, out length):
+                    return (code, 2 + length + (Is(text, start + 2 + length, ';') ? 1 : 0));
+                case '&' when text.IndexOf(';', start, Math.Min(12, text.Length - start)) is var end and > 0 && s_entities.TryGetValue(text.Substring(start + 1, end - start - 1), out code):
+                    return (code, end + 1 - start);
+                case '\\' when Is(text, start + 1, 'u') && TryReadCode(text, start + 2, 4, 4, 16, out code, out _):
+                    return (code, 6);
+                case '\\' when (Is(text, start + 1, 'u') || Is(text, start + 1, 'x')) && Is(text, start + 2, '{') && TryReadCode(text, start + 3, 1, 6, 16, out code, out length) && Is(text, start + 3 + length, '}'):
+                    return (code, 4 + length);
+                case '\\' when Is(text, start + 1, 'x') && TryReadCode(text, start + 2, 2, 2, 16, out code, out _):
+                    return (code, 4);
+                case '\\' when !Is(text, start + 4, '0') && TryReadCode(text, start + 1, 3, 3, 8, out code, out _):
+                    return (code, 4);
+                case '\\' when TryReadCode(text, start + 1, 2, 6, 16, out code, out length):
+                    // Of CSS, which has six digits, or a blank at the end.
+                    return (code, 1 + length + (Is(text, start + 1 + length, ' ') ? 1 : 0));
                 case '\\' when start + 1 < text.Length && text[start + 1] is '/' or '"' or '\\':
                     return (text[start + 1], 2);
+                case '\\' when start + 1 < text.Length && text[start + 1] is 'n' or 'r' or 't' or 'b' or 'f':
+                    return (' ', 2);
                 default:
                     return (text[start], 1);
             }
         }
 
+        private static bool Is(string text, int index, char character) => index < text.Length && text[index] == character;
+
         // Only ASCII: no secret has anything else.
-        private static bool TryReadCode(string text, int start, int end, int radix, out char code)
+        private static bool TryReadCode(string text, int start, int minimumLength, int maximumLength, int radix, out char code, out int length)
         {
             int value = 0;
-            code = '\0';
-            if (start >= end || end > text.Length)
+            for (length = 0; length < maximumLength && start + length < text.Length; length++)
             {
-                return false;
-            }
-
-            for (int index = start; index < end; index++)
-            {
-                int digit = text[index] switch
+                int digit = text[start + length] switch
                 {
-                    >= '0' and <= '9' => text[index] - '0',
-                    >= 'a' and <= 'f' when radix == 16 => text[index] - 'a' + 10,
-                    >= 'A' and <= 'F' when radix == 16 => text[index] - 'A' + 10,
-                    _ => -1,
+                    >= '0' and <= '9' and var decimalDigit => decimalDigit - '0',
+                    >= 'a' and <= 'f' and var letter => letter - 'a' + 10,
+                    >= 'A' and <= 'F' and var letter => letter - 'A' + 10,
+                    _ => radix,
                 };
-                value = (value * radix) + digit;
-                if (digit < 0 || value > '~')
+                if (digit >= radix || (value * radix) + digit > '~')
                 {
-                    return false;
+                    break;
                 }
+
+                value = (value * radix) + digit;
             }
 
             code = (char)value;
-            return true;
+            return length >= minimumLength;
         }
     }
 }

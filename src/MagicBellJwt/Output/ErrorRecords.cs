@@ -32,7 +32,7 @@ internal static class ErrorRecords
     private static object? Shown(object? target) => (target is PSObject wrapped ? wrapped.BaseObject : target) switch
     {
         null => null,
-        string text => ScreenText.HideTokens(text),
+        string text => Redactor.HideTokens(text),
         Guid id => id.ToString(),
         IConvertible number => number,
         object other => other.GetType().Name,

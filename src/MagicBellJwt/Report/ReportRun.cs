@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using MagicBellJwt.Client;
 
 namespace MagicBellJwt;
 
@@ -67,7 +68,7 @@ internal sealed class ReportRun
     {
         lock (_gate)
         {
-            _gaps.Add(new ReportGap(target is null ? "the report" : ScreenText.HideTokens(target.ToString()!), ScreenText.HideTokens(reason)));
+            _gaps.Add(new ReportGap(target is null ? "the report" : Redactor.HideTokens(target.ToString()!), Redactor.HideTokens(reason)));
         }
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Net;
 using System.Text;
@@ -52,7 +53,8 @@ public class RedactorTests
         foreach (string secret in s_secrets.Where(secret => secret.Length > 12))
         {
             byte[] bytes = Encoding.UTF8.GetBytes(before + secret + "after");
-            string[] forms = [Convert.ToBase64String(bytes), Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_')];
+            string base64 = Convert.ToBase64String(bytes);
+            string[] forms = [base64, base64.TrimEnd('=').Replace('+', '-').Replace('/', '_'), string.Join("\r\n", base64.Chunk(76).Select(line => new string(line))), Convert.ToBase64String(Encoding.Unicode.GetBytes(before + secret + "after"))];
             foreach (string form in forms)
             {
                 string clean = new Redactor(secret).Clean("Basic " + form);
@@ -146,7 +148,40 @@ public class RedactorTests
             string.Concat(utf8.Select(value => $"\\u{value:x4}")),
             Convert.ToHexString(utf8),
             Convert.ToHexString(utf8).ToLowerInvariant(),
+            secret.Replace(".", "%252E", StringComparison.Ordinal),
+            secret.Replace(".", "%25252e", StringComparison.Ordinal),
+            secret.Replace(".", "&amp;#46;", StringComparison.Ordinal),
+            secret.Replace(".", "\\\\u002e", StringComparison.Ordinal),
+            secret.Replace(".", "%u002E", StringComparison.Ordinal),
+            secret.Replace(".", "&#46", StringComparison.Ordinal),
+            secret.Replace(".", "=2E", StringComparison.Ordinal),
+            secret.Replace(".", "\\x2e", StringComparison.Ordinal),
+            secret.Replace(".", "\\u{2e}", StringComparison.Ordinal),
+            secret.Replace(".", "\\056", StringComparison.Ordinal),
+            secret.Replace(".", "\\00002e", StringComparison.Ordinal),
+            Escaped("%25{0:X2}"),
+            Escaped("&amp;#x{0:x};"),
+            Escaped("\\x{0:x2}"),
+            Escaped("={0:X2}"),
+            Escaped("\\{1}"),
+            Escaped("\\{0:x} "),
+            Escaped("\\{0:x6}"),
+            Escaped("{0:x2} "),
+            Escaped("{0:X2}:"),
+            Escaped("0x{0:x2}, "),
+            Escaped("{0},"),
+            Escaped("{0:x2}00"),
+            Convert.ToHexString(Encoding.BigEndianUnicode.GetBytes(secret)),
+            secret.ToUpperInvariant(),
+            secret.ToLowerInvariant(),
+            string.Concat(secret.Reverse()),
+            string.Join(' ', secret.Chunk(7).Select(chunk => new string(chunk))),
+            string.Join("=\r\n", secret.Chunk(10).Select(chunk => new string(chunk))),
+            string.Join("\\n", secret.Chunk(10).Select(chunk => new string(chunk))),
+            string.Join("\", \"", secret.Select(character => character.ToString())),
         }.Distinct();
+
+        string Escaped(string format) => string.Concat(utf8.Select(value => string.Format(CultureInfo.InvariantCulture, format, value, Convert.ToString(value, 8).PadLeft(3, '0'))));
     }
 
     private static IEnumerable<string> Slices(string text, int length) => Enumerable.Range(0, text.Length - length + 1).Select(start => text.Substring(start, length));

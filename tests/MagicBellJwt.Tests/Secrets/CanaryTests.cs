@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Reflection;
+using System.Text;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using MagicBellJwt.Tests.Engine;
@@ -74,6 +75,8 @@ public sealed partial class CanaryTests(CanaryStage stage) : IClassFixture<Canar
     [InlineData("half 200")]
     [InlineData("types 200")]
     [InlineData("links 200")]
+    [InlineData("names 200")]
+    [InlineData("ids 200")]
     public async Task Nothing_secret_comes_out_beside_a_server_that_repeats_it(string echo)
     {
         string secrets = $"{stage.Server.Token} {TokenText.User} {TokenText.Key}";
@@ -203,9 +206,18 @@ public sealed partial class CanaryTests(CanaryStage stage) : IClassFixture<Canar
             "html" => Answers.Text(status, "text/html", $"<html>{secrets}</html>"),
             "headers" => Answers.Json(status, "{}", "X-Echo: " + secrets, "Set-Cookie: a=" + secrets, "Via: " + secrets, "Location: https://elsewhere.invalid/?" + Uri.EscapeDataString(secrets)),
             "half" => $"HTTP/1.1 200 {secrets}\r\nContent-Length: 100000\r\n\r\n{{\"token\":\"{secrets}\"",
+            "names" => Answers.Json(status, $$"""{"data":[{{string.Join(",", FormsOf(secrets).Select((form, number) => $$"""{"id":"019b1b1e-7b1b-4b1b-8b1b-{{number:d12}}","created_at":"2021-01-01T00:00:00Z","name":"{{form}}","email":"{{form}}@example.com","external_id":"{{form}}","first_name":"{{form}}","last_name":"{{form}}"}"""))}}],"links":{"next":null} }"""),
+            "ids" => Answers.Json(status, $$"""{"data":[{"id":"{{secrets.Split(' ')[0]}}","created_at":"2021-01-01T00:00:00Z","name":"ci"}],"links":{"next":null} }"""),
             "types" => Answers.Json(status, $$"""{"data":"{{secrets}}","token":"{{secrets}}","token_id":"{{secrets}}","created_at":"{{secrets}}","discarded_at":"{{secrets}}","links":{"next":"{{secrets}}"} }"""),
             _ => Answers.Json(status, $$"""{"data":[{"id":"a","created_at":"2021-01-01T00:00:00Z","{{secrets}}":"{{secrets}}"}],"links":{"next":"https://elsewhere.invalid/?{{Uri.EscapeDataString(secrets)}}"} }"""),
         };
+    }
+
+    // In what somebody may have named a token or a user. In base64 and hexadecimal only the bearer is known to be a secret.
+    private static IEnumerable<string> FormsOf(string secrets)
+    {
+        byte[] bearer = Encoding.UTF8.GetBytes(secrets.Split(' ')[0]);
+        return [secrets, .. secrets.Split(' '), Uri.EscapeDataString(secrets), Convert.ToBase64String(bearer), Convert.ToHexString(bearer)];
     }
 
     [GeneratedRegex("([a-z])([A-Z])")]
