@@ -504,18 +504,8 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     private async Task<bool> LookForOrphanAsync(Rotation rotation)
     {
         RotationEntry entry = rotation.Entry;
-        HashSet<string> known = new(Entries.SelectMany(other => new[] { other.OldId, other.NewId ?? "" }.Concat(other.PossibleOrphans)), StringComparer.OrdinalIgnoreCase);
-        DateTimeOffset begun = entry.BegunAt + (rotation.Scope.Now - DateTimeOffset.UtcNow);
-        string[] found =
-        [
-            .. (await rotation.Scope.ListAsync(pipeline.ReadCall).ConfigureAwait(false))
-                .Where(token => token.Id is not null && TokenName.IsSame(token.Name, entry.Name) && token.DiscardedAt is null && !known.Contains(token.Id)
-                    && (entry.Before is null
-                        ? token.CreatedAt >= begun - s_clockTolerance && token.CreatedAt < begun + s_longestCreate
-                        : !rotation.IsOlder(token.Id)))
-                .Select(token => token.Id!),
-        ];
-        bool mayStillCome = rotation.Scope.Now < begun + s_longestCreate;
+        string[] found = await FindOrphansAsync(rotation).ConfigureAwait(false);
+        bool mayStillCome = rotation.Scope.Now < BegunByServer(rotation) + s_longestCreate;
         if (found.Length > 0)
         {
             await pipeline.WarnAsync($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)} may have issued a token that nobody holds: {string.Join(", ", found)}. "
@@ -539,6 +529,26 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         return false;
     }
+
+    /// <summary>What the list shows that this rotation's create may have issued: live, of its name, and in no entry of the journal.</summary>
+    private async Task<string[]> FindOrphansAsync(Rotation rotation)
+    {
+        RotationEntry entry = rotation.Entry;
+        HashSet<string> known = new(Entries.SelectMany(other => new[] { other.OldId, other.NewId ?? "" }.Concat(other.PossibleOrphans)), StringComparer.OrdinalIgnoreCase);
+        IReadOnlyList<ListedToken> tokens = await rotation.Scope.ListAsync(pipeline.ReadCall).ConfigureAwait(false);
+        DateTimeOffset begun = BegunByServer(rotation);
+        return
+        [
+            .. tokens
+                .Where(token => token.Id is not null && TokenName.IsSame(token.Name, entry.Name) && token.DiscardedAt is null && !known.Contains(token.Id)
+                    && (entry.Before is null
+                        ? token.CreatedAt >= begun - s_clockTolerance && token.CreatedAt < begun + s_longestCreate
+                        : !rotation.IsOlder(token.Id)))
+                .Select(token => token.Id!),
+        ];
+    }
+
+    private static DateTimeOffset BegunByServer(Rotation rotation) => rotation.Entry.BegunAt + (rotation.Scope.Now - DateTimeOffset.UtcNow);
 
     private async Task<bool> ProveAsync(Rotation rotation)
     {
@@ -798,12 +808,14 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         if (!isSeen)
         {
-            // A create by an address may have issued it to another user than the one whose list was read.
+            // A create by an address may have issued it to another user than the one whose list was read, and the id may be none of this create's.
             bool mayBeElsewhere = kind == TokenKind.User;
-            await pipeline.WarnAsync($"The rotation of the {_text.Noun} {RotationText.Old(entry)} was interrupted {why}: the new one, {entry.NewId}, {(mayBeElsewhere
-                ? $"is not in the list of user {ScreenText.Of(entry.UserId!)}, so it is over, or another user's. It is not revoked on a guess. Where nothing holds it: {_text.Remove(entry.NewId!)}"
-                : "is in the project's list no more, so it is over")}. The old one stays.").ConfigureAwait(false);
-            await WriteAsync(entry, RotationStep.Undone, ("orphans", mayBeElsewhere ? entry.NewId : null)).ConfigureAwait(false);
+            string[] found = await FindOrphansAsync(rotation).ConfigureAwait(false);
+            string[] suspects = [.. mayBeElsewhere ? [entry.NewId!] : Array.Empty<string>(), .. found];
+            string place = mayBeElsewhere ? $"is not in the list of user {ScreenText.Of(entry.UserId!)}, so it is over, or another user's" : "is not in the project's list, so it is over, or was never this rotation's";
+            string advice = suspects.Length == 0 ? "" : $" Nothing is undone on a guess.{(found.Length == 0 ? "" : $" It may have issued {string.Join(", ", found)} instead.")} When you know of no use of it: {_text.Remove(suspects)}";
+            await pipeline.WarnAsync($"The rotation of the {_text.Noun} {RotationText.Old(entry)} was interrupted {why}: the new one, {entry.NewId}, {place}. The old one stays.{advice}").ConfigureAwait(false);
+            await WriteAsync(entry, RotationStep.Undone, ("orphans", suspects.Length > 0 ? string.Join(" ", suspects) : null)).ConfigureAwait(false);
             return false;
         }
 

@@ -87,6 +87,26 @@ public sealed class ResumeTests(ServerFixture fixture) : RotationTestBase<Server
         Assert.Equal("undone", Steps().Last());
     }
 
+    // A server that answered the create with an id of its imagination: the token that it did issue is in the list, under another id.
+    [Theory]
+    [InlineData("begun created")]
+    [InlineData("begun created undoing")]
+    public async Task An_id_that_no_list_shows_is_not_the_only_one_that_is_named(string steps)
+    {
+        (string old, _) = Issue("imagined");
+        (string issued, _) = Issue("imagined");
+        Leave(old, Guid.NewGuid().ToString("D"), "value", "imagined", steps.Split(' '), ("time", Now(-120)), ("before", old));
+
+        Run run = Update("-Resume");
+
+        string warning = Assert.Single(run.Warnings);
+        Assert.Contains($"Remove-MbProjectToken '{issued}'", warning, StringComparison.Ordinal);
+        Assert.DoesNotContain($"'{old}'", warning, StringComparison.Ordinal);
+        Assert.Empty(new[] { old, issued }.Except(await LiveAsync("imagined")));
+        Assert.Equal("undone", Steps().Last());
+        Assert.Empty(Update("-Resume").Warnings);
+    }
+
     [Theory]
     [InlineData("begun created proved storing")]
     [InlineData("begun created proved storing stored")]
@@ -352,6 +372,7 @@ public sealed class ResumeTests(ServerFixture fixture) : RotationTestBase<Server
                 line["key"] = Guid.NewGuid().ToString("D");
                 line["vault"] = given.GetValueOrDefault("vault");
                 line["script"] = given.GetValueOrDefault("script");
+                line["before"] = given.GetValueOrDefault("before");
             }
             else if (step == "created")
             {
