@@ -48,6 +48,23 @@ public sealed class SerialisedTokenTests(ServerFixture fixture) : ServerTests(fi
         File.Delete(file);
     }
 
+    // The limit that SECURITY.md and the help name: these are SecureStrings of the script, which the engine writes itself.
+    [Theory]
+    [InlineData("[securestring] $t.Token")]
+    [InlineData("$t.Token.Copy()")]
+    [InlineData("[pscredential]::new('u', $t.Token)")]
+    public void A_SecureString_that_a_script_makes_of_the_value_is_written_by_the_engine(string script)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There the value is encrypted for the user.");
+        string file = Path.GetTempFileName();
+
+        Run("$t = New-MbProjectToken copied; " + script + " | Export-Clixml $file", ("file", file)).MustSucceed();
+
+        string value = Secret.Reveal(Run("$t.Token").MustSucceed().Single());
+        Assert.Contains(Convert.ToHexString(Encoding.Unicode.GetBytes(value)), File.ReadAllText(file), StringComparison.OrdinalIgnoreCase);
+        File.Delete(file);
+    }
+
     [Theory]
     [InlineData("$t.Token -is [securestring]", "True")]
     [InlineData("$t.Token.GetType().FullName", "System.Security.SecureString")]
