@@ -14,12 +14,6 @@ public sealed class AdoptionTests : RotatorTestBase
 
     private void LoseJournal() => File.Delete(JournalPath);
 
-    private void Pass(TimeSpan time)
-    {
-        Api.Clock.Advance(time);
-        MachineClock.Advance(time);
-    }
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

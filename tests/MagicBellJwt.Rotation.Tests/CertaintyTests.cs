@@ -153,7 +153,7 @@ public sealed class CertaintyTests(ITestOutputHelper output)
             // Another process is the next one, later than a run may be at a step.
             if (isJournalInVault)
             {
-                AgeJournal(TimeSpan.FromMinutes(11));
+                Pass(TimeSpan.FromMinutes(11));
             }
 
             Pipeline.Dispose();

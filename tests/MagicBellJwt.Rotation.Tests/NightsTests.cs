@@ -141,12 +141,6 @@ public sealed class NightsTests : RotatorTestBase
         return failures.Count > 0 ? 1 : 0;
     }
 
-    private void Pass(TimeSpan time)
-    {
-        Api.Clock.Advance(time);
-        MachineClock.Advance(time);
-    }
-
     private async Task RunAsync(string path, TimeSpan overlap)
     {
         using RotationJournal journal = RotationJournal.Open(path);

@@ -1,8 +1,6 @@
 using System;
-using System.Globalization;
 using System.IO;
 using System.Linq;
-using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
@@ -68,7 +66,7 @@ public abstract class RotatorTestBase : IDisposable
     /// <summary>Issues a token and puts its value into the store.</summary>
     private protected async Task<string> IssueToStoreAsync(string name = "ci")
     {
-        IssuedToken issued = await new TokenScope(Session, TokenKind.Project).CreateAsync(new TokenRequest(name, null, null, 3600), Guid.NewGuid(), false, false, new CallContext(CancellationToken.None));
+        IssuedToken issued = await new TokenScope(Session, TokenKind.Project).CreateAsync(new TokenRequest(name, null, null, 24 * 3600), Guid.NewGuid(), false, false, new CallContext(CancellationToken.None));
         Store.Held = SecureText.Reveal(issued);
         return issued.Id!;
     }
@@ -92,6 +90,7 @@ public abstract class RotatorTestBase : IDisposable
     {
         bool isInVault = Kept is not null;
         using RotationJournal journal = isInVault ? RotationJournal.OfText(Kept!, "prod/journal") : RotationJournal.Open(JournalPath);
+        journal.Clock = () => Session.Service.ServerNow;
         look?.Invoke(journal);
         Api.OnKill = journal.Dispose;
         await work(new Rotator(Session, TokenKind.Project, journal, Pipeline, new RotationOptions
@@ -116,7 +115,10 @@ public abstract class RotatorTestBase : IDisposable
         }
     }
 
-    /// <summary>Lets the steps in a journal of a vault be older.</summary>
-    private protected void AgeJournal(TimeSpan time) => Kept = Regex.Replace(
-        Kept!, "(?<=\"time\":\")[^\"]+", match => RotationJournal.Time(DateTimeOffset.Parse(match.Value, CultureInfo.InvariantCulture) - time));
+    /// <summary>Lets time go by, for the server and for this machine.</summary>
+    private protected void Pass(TimeSpan time)
+    {
+        Api.Clock.Advance(time);
+        MachineClock.Advance(time);
+    }
 }

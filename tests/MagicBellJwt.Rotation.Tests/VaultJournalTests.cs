@@ -14,16 +14,6 @@ public sealed class VaultJournalTests : RotatorTestBase
 
     public VaultJournalTests() => Kept = "";
 
-    private void Pass(TimeSpan time)
-    {
-        Api.Clock.Advance(time);
-        MachineClock.Advance(time);
-        if (Kept!.Length > 0)
-        {
-            AgeJournal(time);
-        }
-    }
-
     private async Task<MagicBellException> FailToKeepAsync(int number, bool isKept, TimeSpan overlap = default)
     {
         int count = 0;
@@ -78,6 +68,33 @@ public sealed class VaultJournalTests : RotatorTestBase
 
         Assert.DoesNotContain(first, Api.Live("ci"));
         Assert.Equal(new[] { second, HeldId() }.Order(), Api.Live("ci").Order());
+    }
+
+    // By its own clock the step is half an hour old: undone now, the token would be dead in the store of the machine that is still at work.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_machine_whose_clock_is_ahead_touches_no_rotation_that_another_one_is_at(bool givesUp)
+    {
+        await IssueToStoreAsync();
+        Store.OnStore = (_, _) =>
+        {
+            Api.Kill();
+            return StoreResult.Stored;
+        };
+        await Assert.ThrowsAsync<KilledException>(() => RotateAsync());
+        Store.OnStore = null;
+        Api.Recover();
+        Pipeline = new FakePipeline(Api);
+        MachineClock.Advance(TimeSpan.FromMinutes(30));
+        Session = Connect();
+
+        MagicBellException early = await Assert.ThrowsAsync<MagicBellException>(() => givesUp ? WithRotatorAsync(rotator => rotator.GiveUpAsync(Entry())) : RotateAsync());
+
+        Assert.Contains("may still be at work", early.Message, StringComparison.Ordinal);
+        Assert.Equal(2, Api.Live("ci").Length);
+
+        RotationEntry Entry() => RotationJournal.OfText(Kept!, "prod/journal").Entries.Single();
     }
 
     // Without a journal the new token would be there for ever, and each later run would find two and stop.

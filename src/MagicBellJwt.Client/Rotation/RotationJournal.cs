@@ -67,6 +67,9 @@ public sealed class RotationJournal : IDisposable
     /// <summary>The file; of a journal that is kept elsewhere, its place in words.</summary>
     public string Path { get; }
 
+    /// <summary>The clock that the steps are written by: this machine's unless it is set. The server's is the one that all machines share that have the journal.</summary>
+    public Func<DateTimeOffset> Clock { get; set; } = () => DateTimeOffset.UtcNow;
+
     /// <summary>The rotations, the oldest first.</summary>
     public IReadOnlyList<RotationEntry> Entries
     {
@@ -179,7 +182,7 @@ public sealed class RotationJournal : IDisposable
         {
             ["rotation"] = entry.Id.ToString("D"),
             ["step"] = NameOf(step),
-            ["time"] = Time(DateTimeOffset.UtcNow),
+            ["time"] = Time(Clock()),
         };
         foreach ((string name, string? value) in facts)
         {

@@ -71,11 +71,19 @@ public abstract class RotationCmdlet : WritingCmdlet
     /// <exception cref="MagicBellException">It cannot be told which it is, or it cannot be opened.</exception>
     private protected RotationJournal JournalOf(Session session)
     {
-        if (JournalVault is not null)
-        {
-            return VaultJournalOf(session, JournalVault);
-        }
+        RotationJournal journal = JournalVault is null ? FileJournalOf(session) : VaultJournalOf(session, JournalVault);
+        journal.Clock = () => session.Service.ServerNow;
+        return journal;
+    }
 
+    /// <summary>The argument that names the journal in a command that is suggested; empty for the project's own.</summary>
+    private protected string JournalArgument => RotationText.JournalArgumentOf(JournalPath, JournalVault);
+
+    /// <summary>What keeps a journal after each step; null for a file, which has each step by itself, and for a preview.</summary>
+    private protected Action? KeeperOf(RotationJournal journal) => !IsPreview && _vaultJournals.TryGetValue(journal, out VaultJournal? kept) ? kept.Keep : null;
+
+    private RotationJournal FileJournalOf(Session session)
+    {
         string path = JournalFileOf(session, JournalPath is null ? null : GetUnresolvedProviderPathFromPSPath(JournalPath));
         if (!_journals.TryGetValue(path, out RotationJournal? journal))
         {
@@ -86,12 +94,6 @@ public abstract class RotationCmdlet : WritingCmdlet
 
         return journal;
     }
-
-    /// <summary>The argument that names the journal in a command that is suggested; empty for the project's own.</summary>
-    private protected string JournalArgument => RotationText.JournalArgumentOf(JournalPath, JournalVault);
-
-    /// <summary>What keeps a journal after each step; null for a file, which has each step by itself, and for a preview.</summary>
-    private protected Action? KeeperOf(RotationJournal journal) => !IsPreview && _vaultJournals.TryGetValue(journal, out VaultJournal? kept) ? kept.Keep : null;
 
     private RotationJournal VaultJournalOf(Session session, string vault)
     {

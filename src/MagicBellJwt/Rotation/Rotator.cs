@@ -153,7 +153,8 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     /// <exception cref="MagicBellException">Somebody holds the new token, or may, or the old one is not live: both are left as they are.</exception>
     internal async Task GiveUpAsync(RotationEntry entry)
     {
-        CheckIsAlone(entry);
+        var rotation = new Rotation(entry, new TokenScope(session, kind, entry.UserId), options.StoreOf(entry));
+        await CheckIsAloneAsync(entry, rotation.Scope).ConfigureAwait(false);
         bool goesOn = await pipeline.ConfirmAsync(
             $"rotation of the {_text.Noun} {RotationText.Old(entry)}, begun {RotationJournal.Time(entry.BegunAt)}, which stands at '{entry.Step}' (new token: {entry.NewId ?? "not known"})",
             "Give up, and revoke the new token where nobody holds it").ConfigureAwait(false);
@@ -162,7 +163,6 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return;
         }
 
-        var rotation = new Rotation(entry, new TokenScope(session, kind, entry.UserId), options.StoreOf(entry));
         if (await rotation.Scope.FindAsync(entry.OldId, pipeline.ReadCall).ConfigureAwait(false) is not { } old || !rotation.Scope.IsLive(old))
         {
             throw Failed($"The list does not show the old {_text.Noun} {entry.OldId} as live, so only the new one is left. {_text.NextRunGoesOn}");
@@ -221,7 +221,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return false;
         }
 
-        CheckIsAlone(entry);
+        await CheckIsAloneAsync(entry, scope).ConfigureAwait(false);
         bool goesOn = await pipeline.ConfirmAsync(
             $"rotation of the {_text.Noun} {RotationText.Old(entry)}, begun {RotationJournal.Time(entry.BegunAt)}, which stands at '{entry.Step}' (new token: {entry.NewId ?? "not known"})",
             "Finish or undo what was interrupted, or is due").ConfigureAwait(false);
@@ -252,12 +252,20 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     /// <summary>Whether an overlap is over by the server's clock. Where nothing has told that yet, a read does: this machine's alone ends no overlap.</summary>
     private async Task<bool> IsDueAsync(RotationEntry entry, TokenScope scope)
     {
-        if (!(entry.DueAt > scope.Now) && session.Service.ClockOffset is null)
+        if (!(entry.DueAt > scope.Now))
         {
-            await scope.FindAsync(entry.OldId, pipeline.ReadCall).ConfigureAwait(false);
+            await AskForTimeAsync(scope, entry).ConfigureAwait(false);
         }
 
         return !(entry.DueAt > scope.Now);
+    }
+
+    private async Task AskForTimeAsync(TokenScope scope, RotationEntry entry)
+    {
+        if (session.Service.ClockOffset is null)
+        {
+            await scope.FindAsync(entry.OldId, pipeline.ReadCall).ConfigureAwait(false);
+        }
     }
 
     /// <summary>The ids of a token, of those that it replaced and of those that replaced it.</summary>
@@ -374,11 +382,16 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
     /// <summary>Refuses to touch what another machine may be at: undone while it stores the new token, that token would be dead in its store.</summary>
     /// <exception cref="MagicBellException">One may be.</exception>
-    private void CheckIsAlone(RotationEntry entry)
+    private async Task CheckIsAloneAsync(RotationEntry entry, TokenScope scope)
     {
+        if (options.KeepJournal is null || _begun.Contains(entry.Id) || entry.Step is not (RotationStep.Begun or RotationStep.Created or RotationStep.Proved or RotationStep.Storing))
+        {
+            return;
+        }
+
+        await AskForTimeAsync(scope, entry).ConfigureAwait(false);
         DateTimeOffset until = entry.StepAt + s_longestStep;
-        if (options.KeepJournal is not null && !_begun.Contains(entry.Id) && DateTimeOffset.UtcNow < until
-            && entry.Step is RotationStep.Begun or RotationStep.Created or RotationStep.Proved or RotationStep.Storing)
+        if (scope.Now < until)
         {
             throw Failed($"The rotation of the {_text.Noun} {RotationText.Old(entry)} stands at '{entry.Step}' since {RotationJournal.Time(entry.StepAt)}, and the run that began it may still be at work elsewhere, so nothing is done to it before {RotationJournal.Time(until)}. After that: {_text.Resume}");
         }
@@ -505,7 +518,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     {
         RotationEntry entry = rotation.Entry;
         string[] found = await FindOrphansAsync(rotation).ConfigureAwait(false);
-        bool mayStillCome = rotation.Scope.Now < BegunByServer(rotation) + s_longestCreate;
+        bool mayStillCome = rotation.Scope.Now < entry.BegunAt + s_longestCreate;
         if (found.Length > 0)
         {
             await pipeline.WarnAsync($"An interrupted rotation of the {_text.Noun} {RotationText.Old(entry)} may have issued a token that nobody holds: {string.Join(", ", found)}. "
@@ -536,19 +549,16 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
         RotationEntry entry = rotation.Entry;
         HashSet<string> known = new(Entries.SelectMany(other => new[] { other.OldId, other.NewId ?? "" }.Concat(other.PossibleOrphans)), StringComparer.OrdinalIgnoreCase);
         IReadOnlyList<ListedToken> tokens = await rotation.Scope.ListAsync(pipeline.ReadCall).ConfigureAwait(false);
-        DateTimeOffset begun = BegunByServer(rotation);
         return
         [
             .. tokens
                 .Where(token => token.Id is not null && TokenName.IsSame(token.Name, entry.Name) && token.DiscardedAt is null && !known.Contains(token.Id)
                     && (entry.Before is null
-                        ? token.CreatedAt >= begun - s_clockTolerance && token.CreatedAt < begun + s_longestCreate
+                        ? token.CreatedAt >= entry.BegunAt - s_clockTolerance && token.CreatedAt < entry.BegunAt + s_longestCreate
                         : !rotation.IsOlder(token.Id)))
                 .Select(token => token.Id!),
         ];
     }
-
-    private static DateTimeOffset BegunByServer(Rotation rotation) => rotation.Entry.BegunAt + (rotation.Scope.Now - DateTimeOffset.UtcNow);
 
     private async Task<bool> ProveAsync(Rotation rotation)
     {
@@ -776,7 +786,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             throw Failed($"{failure.Message} {_text.BothStay(rotation)}", failure);
         }
 
-        if (listed is null && DateTimeOffset.UtcNow - holder.BegunAt < s_listDelay)
+        if (listed is null && rotation.Scope.Now - holder.BegunAt < s_listDelay)
         {
             throw Failed($"The list does not show the new {_text.Noun} {id}, so it cannot be told whether it works. {_text.BothStay(rotation)}");
         }
@@ -865,7 +875,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     {
         NewToken token = NewTokenOf(rotation);
         bool isSeen = await rotation.Scope.RevokeUndeliveredAsync(token, pipeline, call).ConfigureAwait(false);
-        return isSeen || (rotation.IsResumed && DateTimeOffset.UtcNow - rotation.Entry.BegunAt > s_listDelay)
+        return isSeen || (rotation.IsResumed && rotation.Scope.Now - rotation.Entry.BegunAt > s_listDelay)
             ? isSeen
             : throw new MagicBellException(MagicBellError.UnexpectedResponse, $"No list shows the {_text.Noun} {token.Id}, so nothing is done to that id.");
     }
@@ -884,7 +894,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     private async Task<StoreContent> LookAgainAsync(Rotation rotation, RotationEntry entry)
     {
         StoreContent content = await LookAsync(rotation, entry).ConfigureAwait(false);
-        TimeSpan wait = entry.StepAt + s_vaultDelay - DateTimeOffset.UtcNow;
+        TimeSpan wait = entry.StepAt + s_vaultDelay - rotation.Scope.Now;
         if (content != StoreContent.NotHeld || wait <= TimeSpan.Zero)
         {
             return content;
