@@ -123,7 +123,7 @@ public sealed class HistoryLine
     /// <summary>Whether bytes are the beginning of a line, or what a file system leaves where a crash came before the data.</summary>
     internal static bool BeginsLikeOne(byte[] bytes) => Array.TrueForAll(bytes, item => item == 0) || Has(bytes, Math.Min(bytes.Length, s_start.Length), 0, s_start, bytes.Length < s_start.Length ? bytes.Length : s_start.Length);
 
-    /// <summary>The members of a line after those that chain it, as JSON without its braces.</summary>
+    /// <summary>The members of a line after those that chain it, as JSON without its braces. A token's value or a secret key in a text is hidden.</summary>
     internal static string Compose(DateTimeOffset time, IEnumerable<KeyValuePair<string, object?>> facts)
     {
         var text = new StringWriter(CultureInfo.InvariantCulture);
@@ -137,7 +137,7 @@ public sealed class HistoryLine
                 if (fact.Value is not null)
                 {
                     json.WritePropertyName(fact.Key);
-                    json.WriteValue(fact.Value);
+                    json.WriteValue(fact.Value is string said ? SecretShape.Hide(said) : fact.Value);
                 }
             }
 

@@ -29,7 +29,7 @@ public sealed class Redactor
     private const int SuspiciousLength = 20;
 
     // People call tokens "sk_rotation" too: in a name only what is as long as a key is one.
-    private const int KeyLengthInName = 12;
+    private const int KeyLengthInName = 16;
 
     // Text that was escaped more often than this is somebody's attempt.
     private const int MaximumEscapes = 4;
@@ -96,7 +96,7 @@ public sealed class Redactor
     /// <returns>The name, with the fingerprint of each JSON Web Token in its place, and <c>[redacted]</c> for a secret that is known and for what looks like a secret key.</returns>
     public string WithoutSecrets(string name)
     {
-        name = HideTokens(name);
+        name = SecretShape.Hide(name);
         bool[] hidden = Hidden(name, isName: true);
         if (Array.IndexOf(hidden, true) < 0)
         {
@@ -110,34 +110,6 @@ public sealed class Redactor
         }
 
         return clean.ToString();
-    }
-
-    /// <summary>The text with the fingerprint of each whole JSON Web Token in its place.</summary>
-    /// <param name="text">Any text.</param>
-    /// <returns>The text; the same where no token is in it.</returns>
-    public static string HideTokens(string text)
-    {
-        int at = text.IndexOf(TokenStart, StringComparison.Ordinal);
-        if (at < 0)
-        {
-            return text;
-        }
-
-        var hidden = new StringBuilder();
-        int shown = 0;
-        while (at >= 0)
-        {
-            int end = EndOfToken(text, at, maximumParts: 3, out int parts);
-            if (parts == 3)
-            {
-                hidden.Append(text, shown, at - shown).Append("[token ").Append(TokenFingerprint.Of(text.Substring(at, end - at))).Append(']');
-                shown = end;
-            }
-
-            at = text.IndexOf(TokenStart, end, StringComparison.Ordinal);
-        }
-
-        return hidden.Append(text, shown, text.Length - shown).ToString();
     }
 
     private bool[] Hidden(string text, bool isName)

@@ -3,13 +3,19 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using MagicBellJwt.Client;
 
 namespace MagicBellJwt;
 
 /// <summary>Refuses arguments that PowerShell takes as if they had not been given: a misspelt variable or default must not widen what a command does.</summary>
 internal static class ArgumentCheck
 {
-    /// <summary>The first argument that is null, blank, no pattern, or a default that did not bind.</summary>
+    // What is searched, or is a row, may hold tokens.
+    private const string SearchedText = "InputObject";
+
+    private const int ShortestToken = 16;
+
+    /// <summary>The first argument that is null, blank, no pattern, a secret, or a default that did not bind.</summary>
     /// <param name="cmdlet">The cmdlet, at its beginning: what the pipeline gives it is not bound yet.</param>
     /// <returns>What is wrong, and the parameter; null where nothing is.</returns>
     internal static (string Words, string Parameter)? FaultOf(PSCmdlet cmdlet)
@@ -47,6 +53,9 @@ internal static class ArgumentCheck
                     return "was given a blank text. Leave the parameter out where nothing is meant.";
                 case string text when isPattern && !IsPattern(text):
                     return $"was given '{ScreenText.Of(text)}', which is no pattern: a bracket in it is not closed. Write a bracket that is meant as it is with a backtick before it, in single quotes: '`['.";
+                case string text when parameter.Name != SearchedText && (ScreenText.HoldsToken(text) || IsOfSession(text)):
+                case Uri address when ScreenText.HoldsToken(address.OriginalString):
+                    return "was given a token's value or a secret key, or a text that holds one. It would be shown or kept wherever that is, so nothing was done.";
                 case Guid id when id == Guid.Empty:
                     return "was given a UUID of zeros only. Give one of its own, such as (New-Guid).";
             }
@@ -54,6 +63,9 @@ internal static class ArgumentCheck
 
         return null;
     }
+
+    // Of a token that is no JSON Web Token only the session knows what it looks like.
+    private static bool IsOfSession(string text) => text.Length >= ShortestToken && SessionStore.Current.Sessions is { Count: > 0 } sessions && TokenFingerprint.Of(text) is var fingerprint && sessions.Any(session => session.Fingerprint == fingerprint);
 
     private static bool IsPattern(string text)
     {

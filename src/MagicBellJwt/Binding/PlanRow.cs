@@ -151,6 +151,11 @@ internal sealed class PlanRow
                 return FormattableString.Invariant($"has a Reason of more than {LongestReason} characters");
             }
 
+            if (Reason is not null && ScreenText.HoldsToken(Reason))
+            {
+                return "has a token's value or a secret key for a Reason";
+            }
+
             return _row.Text(Columns.Checksum) == ChecksumOf(_row) ? null : "is not as it was written: its Checksum is not that of its other columns";
         }
     }

@@ -312,7 +312,7 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     private static Uri WithoutCredentials(Uri address, string source) => !address.IsAbsoluteUri
         ? throw MagicBellException.Invalid($"What was given for {source} is not an address like {JwtServiceOptions.VendorAddress}.")
         : address.OriginalString.IndexOf('@') < 0
-        ? address
+        ? ScreenText.HoldsToken(address.OriginalString) ? throw MagicBellException.Invalid($"The address of {source} holds a token's value or a secret key, and would be shown with everything that the session does. Give the address alone.") : address
         : throw MagicBellException.Invalid($"The address of {source} holds credentials, or an @ that could end them. {(source == nameof(Proxy) ? "Give them with -ProxyCredential." : "Give the address alone: the token is all that the API asks for.")}");
 
     private static Uri ProxyAddress(Uri proxy) =>

@@ -221,7 +221,7 @@ public sealed class GetMbTokenReportCommand : ReadingCmdlet
     }
 
     private void Keep(TokenScope scope, IReadOnlyList<ListedToken> tokens) =>
-        Keep(checkpoint => checkpoint.Add(ProjectOf(scope.Session), scope.UserId, tokens.Select(token => token.Record), Redactor.HideTokens));
+        Keep(checkpoint => checkpoint.Add(ProjectOf(scope.Session), scope.UserId, tokens.Select(token => token.Record), ScreenText.HideTokens));
 
     // The rows are as good without it.
     private void Keep(Action<ListCheckpoint> write)

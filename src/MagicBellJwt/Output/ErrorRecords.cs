@@ -20,6 +20,11 @@ internal static class ErrorRecords
     /// </summary>
     internal static ErrorRecord Visible(ErrorRecord record)
     {
+        if (ScreenText.HoldsToken(record.Exception.ToString()) || (record.TargetObject is string target && ScreenText.HoldsToken(target)))
+        {
+            record = WithoutSecrets(record);
+        }
+
         record.ErrorDetails = new ErrorDetails(ScreenText.Of(record.ErrorDetails?.Message ?? record.Exception.Message))
         {
             RecommendedAction = record.ErrorDetails?.RecommendedAction is { } action ? ScreenText.Of(action) : "",
@@ -28,11 +33,20 @@ internal static class ErrorRecords
         return record;
     }
 
+    // A path, say, that is a token's value: the engine's own exceptions repeat it.
+    private static ErrorRecord WithoutSecrets(ErrorRecord record)
+    {
+        Exception failure = ScreenText.HoldsToken(record.Exception.ToString()) ? new InvalidOperationException(ScreenText.Of(record.Exception.Message)) : record.Exception;
+        var clean = new ErrorRecord(failure, record.FullyQualifiedErrorId, record.CategoryInfo.Category, Shown(record.TargetObject)) { ErrorDetails = record.ErrorDetails };
+        clean.CategoryInfo.Reason = record.CategoryInfo.Reason;
+        return clean;
+    }
+
     // An id, a name or a number, and never an object, which may hold a token's value. A token that was given in place of a name is told by its fingerprint.
     private static object? Shown(object? target) => (target is PSObject wrapped ? wrapped.BaseObject : target) switch
     {
         null => null,
-        string text => Redactor.HideTokens(text),
+        string text => ScreenText.HideTokens(text),
         Guid id => id.ToString(),
         IConvertible number => number,
         object other => other.GetType().Name,

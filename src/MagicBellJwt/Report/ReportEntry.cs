@@ -17,7 +17,7 @@ internal sealed class ReportEntry
         Findings = [.. LanguagePrimitives.GetEnumerable(ValueOf(row, nameof(Findings))).Cast<object>().Select(LanguagePrimitives.ConvertTo<TokenFinding>)];
         Kind = Read<TokenKind>(row, nameof(Kind));
         Id = Read<string?>(row, nameof(Id));
-        Name = Read<string?>(row, nameof(Name)) is { } name ? Redactor.HideTokens(name) : null;
+        Name = Read<string?>(row, nameof(Name)) is { } name ? ScreenText.HideTokens(name) : null;
         UserId = Read<string?>(row, nameof(UserId));
         Email = Read<string?>(row, nameof(Email));
         ExternalId = Read<string?>(row, nameof(ExternalId));

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using MagicBellJwt.Client;
 
 namespace MagicBellJwt;
 
@@ -68,7 +67,7 @@ internal sealed class ReportRun
     {
         lock (_gate)
         {
-            _gaps.Add(new ReportGap(target is null ? "the report" : Redactor.HideTokens(target.ToString()!), Redactor.HideTokens(reason)));
+            _gaps.Add(new ReportGap(target is null ? "the report" : ScreenText.HideTokens(target.ToString()!), ScreenText.HideTokens(reason)));
         }
     }
 }
