@@ -81,7 +81,8 @@ public sealed class HistoryLine
                 }
                 else if (json.Value is not null)
                 {
-                    read._facts[name] = Convert.ToString(json.Value, CultureInfo.InvariantCulture)!;
+                    // An earlier version, or somebody else, may have written one down.
+                    read._facts[name] = SecretShape.Hide(Convert.ToString(json.Value, CultureInfo.InvariantCulture)!);
                 }
             }
         }

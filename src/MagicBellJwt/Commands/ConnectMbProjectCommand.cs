@@ -153,6 +153,10 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     [NotBlank]
     public SwitchParameter SkipConnectionTest { get; set; }
 
+    /// <summary>What is piped and no row of a file of projects: it is refused here, as the engine's own error would keep it, and it may be a token.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    public PSObject? InputObject { get; set; }
+
     /// <summary>Writes the session.</summary>
     [Parameter]
     [NotBlank]
@@ -161,6 +165,8 @@ public sealed class ConnectMbProjectCommand : MagicBellCmdlet
     /// <inheritdoc/>
     private protected override void Process()
     {
+        // Bound, it would be part of each record.
+        MyInvocation.BoundParameters.Remove(nameof(InputObject));
         Session? session = null;
         try
         {
