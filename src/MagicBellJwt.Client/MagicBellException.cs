@@ -8,7 +8,7 @@ public sealed class MagicBellException : Exception
 {
     /// <summary>Creates the failure of a call, or of the checks before it.</summary>
     /// <param name="error">What went wrong.</param>
-    /// <param name="message">One sentence. What would steer a terminal is shown as an escape; a token's value or a secret key, such as one that was given as a path, is hidden.</param>
+    /// <param name="message">One sentence. What would steer a terminal is shown as an escape; a token's value, a secret key or an address's password is hidden.</param>
     /// <param name="innerException">The failure behind it, where there is one; left out where its text holds a secret. The facts about a failed call are taken over from it.</param>
     public MagicBellException(MagicBellError error, string message, Exception? innerException = null)
         : base(VisibleText.Of(SecretShape.Hide(message)), innerException is not null && SecretShape.IsIn(innerException.ToString()) ? null : innerException)

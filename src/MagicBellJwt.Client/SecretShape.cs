@@ -3,89 +3,109 @@ using System.Text;
 
 namespace MagicBellJwt.Client;
 
-/// <summary>What looks like a token's value or a project's secret key, in text that is to be shown, kept or sent.</summary>
+/// <summary>What looks like a token's value, a project's secret key or the password of an address, in text that is to be shown, kept or sent.</summary>
 public static class SecretShape
 {
     private const string TokenStart = "eyJ";
     private const string KeyStart = "sk_";
+    private const string AddressStart = "://";
 
     // Names such as sk_SK are none.
     private const int ShortestKey = 16;
 
+    // After the third part: a sentence, or a host's name, may go on.
+    private const int ShortestPart = 20;
+
+    private static readonly string[] s_starts = [TokenStart, KeyStart, AddressStart];
+    private static readonly char[] s_afterHost = ['/', '\\', '?', '#', ' ', '\t', '\r', '\n', '"', '\'', '<', '>'];
+
     // A dot as it is, and as addresses, HTML and JSON write it.
     private static readonly string[] s_dots = [".", "%2E", "%252E", "&#46;", "&#x2E;", "&period;", "\\u002e"];
 
-    /// <summary>The text with the fingerprint of each JSON Web Token in its place, and without secret keys. What has none of them comes out the same.</summary>
+    /// <summary>The text with the fingerprint of each JSON Web Token in its place, and without secret keys and the credentials of addresses. What has none of them comes out the same.</summary>
     /// <param name="text">Any text.</param>
     public static string Hide(string text)
     {
-        int start = NextStart(text, 0);
-        if (start < 0)
-        {
-            return text;
-        }
-
-        var hidden = new StringBuilder();
+        StringBuilder? hidden = null;
         int shown = 0;
-        for (; start >= 0; start = NextStart(text, start))
+        for (int start = NextStart(text, 0); start >= 0; start = NextStart(text, start))
         {
             int end;
-            string? instead;
-            if (text[start] == 'e')
+            string? instead = text[start] switch
             {
-                instead = TokenAt(text, start, out end) is { } token ? "[token " + TokenFingerprint.Of(token) + "]" : null;
-            }
-            else
-            {
-                end = EndOfWord(text, start);
-                instead = (start == 0 || !IsWord(text[start - 1])) && end - start >= KeyStart.Length + ShortestKey ? "[secret key]" : null;
-            }
-
+                'e' => TokenAt(text, start, out end) is { } token ? "[token " + TokenFingerprint.Of(token) + "]" : null,
+                's' => IsKey(text, start, out end) ? "[secret key]" : null,
+                _ => IsAddressWithCredentials(text, start, out end) ? "://[credentials]" : null,
+            };
             if (instead is not null)
             {
-                hidden.Append(text, shown, start - shown).Append(instead);
+                hidden = (hidden ?? new StringBuilder()).Append(text, shown, start - shown).Append(instead);
                 shown = end;
             }
 
             start = Math.Max(end, start + KeyStart.Length);
         }
 
-        return hidden.Append(text, shown, text.Length - shown).ToString();
+        return hidden is null ? text : hidden.Append(text, shown, text.Length - shown).ToString();
     }
 
-    /// <summary>Whether a JSON Web Token or a secret key is in the text.</summary>
+    /// <summary>Whether a JSON Web Token, a secret key or an address with credentials is in the text.</summary>
     /// <param name="text">Any text.</param>
-    public static bool IsIn(string text) => !ReferenceEquals(text, Hide(text)) && text != Hide(text);
+    public static bool IsIn(string text) => Hide(text) != text;
 
     private static int NextStart(string text, int from)
     {
-        if (from >= text.Length)
+        int next = -1;
+        foreach (string start in s_starts)
         {
-            return -1;
+            int at = from < text.Length ? text.IndexOf(start, from, StringComparison.Ordinal) : -1;
+            next = at >= 0 && (next < 0 || at < next) ? at : next;
         }
 
-        int token = text.IndexOf(TokenStart, from, StringComparison.Ordinal);
-        int key = text.IndexOf(KeyStart, from, StringComparison.Ordinal);
-        return token < 0 ? key : key < 0 ? token : Math.Min(token, key);
+        return next;
     }
 
-    // Three parts, the last of which may be empty; null where there are fewer.
+    private static bool IsKey(string text, int start, out int end)
+    {
+        end = EndOfWord(text, start);
+        if (text.IndexOf(TokenStart, start, end - start, StringComparison.Ordinal) >= 0)
+        {
+            // It may be a token's beginning: that ends later.
+            end = start;
+            return false;
+        }
+
+        return (start == 0 || !IsWord(text[start - 1])) && end - start >= KeyStart.Length + ShortestKey;
+    }
+
+    // As .NET writes a proxy's address, with the password that HTTPS_PROXY has: up to the last @ before the path.
+    private static bool IsAddressWithCredentials(string text, int start, out int end)
+    {
+        int host = start + AddressStart.Length;
+        int path = text.IndexOfAny(s_afterHost, host);
+        int at = (path < 0 ? text.Substring(host) : text.Substring(host, path - host)).LastIndexOf('@');
+        end = at > 0 ? host + at : host;
+        return at > 0 && text.IndexOf("[credentials]@", host, StringComparison.Ordinal) != host;
+    }
+
+    // Three parts, the last of which may be empty; null where there are fewer. What looks like more of them is hidden too.
     private static string? TokenAt(string text, int start, out int end)
     {
         end = EndOfWord(text, start);
         string token = text.Substring(start, end - start);
-        for (int part = 1; part < 3; part++)
+        for (int part = 1; part < 5; part++)
         {
             int after = end;
             string? dot = Array.Find(s_dots, form => string.Compare(text, after, form, 0, form.Length, StringComparison.OrdinalIgnoreCase) == 0);
-            if (dot is null)
+            int word = end + (dot?.Length ?? 0);
+            int endOfWord = EndOfWord(text, word);
+            if (dot is null || (part > 2 && endOfWord - word < ShortestPart))
             {
-                return null;
+                return part > 2 ? token : null;
             }
 
-            int word = end + dot.Length;
-            end = EndOfWord(text, word);
-            token += "." + text.Substring(word, end - word);
+            token += "." + text.Substring(word, endOfWord - word);
+            end = endOfWord;
         }
 
         return token;

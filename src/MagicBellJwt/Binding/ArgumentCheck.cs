@@ -54,8 +54,8 @@ internal static class ArgumentCheck
                 case string text when isPattern && !IsPattern(text):
                     return $"was given '{ScreenText.Of(text)}', which is no pattern: a bracket in it is not closed. Write a bracket that is meant as it is with a backtick before it, in single quotes: '`['.";
                 case string text when parameter.Name != SearchedText && (ScreenText.HoldsToken(text) || IsOfSession(text)):
-                case Uri address when ScreenText.HoldsToken(address.OriginalString):
-                    return "was given a token's value or a secret key, or a text that holds one. It would be shown or kept wherever that is, so nothing was done.";
+                case Uri address when address.OriginalString.IndexOf('@') < 0 && ScreenText.HoldsToken(address.OriginalString):
+                    return "was given a token's value, a secret key or an address with credentials, or a text that holds one of them. It would be shown or kept wherever that is, so nothing was done.";
                 case Guid id when id == Guid.Empty:
                     return "was given a UUID of zeros only. Give one of its own, such as (New-Guid).";
             }

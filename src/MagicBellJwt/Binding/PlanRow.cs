@@ -153,7 +153,7 @@ internal sealed class PlanRow
 
             if (Reason is not null && ScreenText.HoldsToken(Reason))
             {
-                return "has a token's value or a secret key for a Reason";
+                return "has a token's value, a secret key or an address with credentials for a Reason";
             }
 
             return _row.Text(Columns.Checksum) == ChecksumOf(_row) ? null : "is not as it was written: its Checksum is not that of its other columns";

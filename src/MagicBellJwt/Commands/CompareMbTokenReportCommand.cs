@@ -64,7 +64,7 @@ public sealed class CompareMbTokenReportCommand : CheckedCmdlet
 
                 if (ScreenText.HoldsToken(path))
                 {
-                    throw MagicBellException.Invalid("This is a token's value or a secret key, or holds one, where a file is asked for. It would be shown wherever that is, so nothing was done.");
+                    throw MagicBellException.Invalid("This is a token's value, a secret key or an address with credentials, or holds one, where a file is asked for. It would be shown wherever that is, so nothing was done.");
                 }
 
                 if (!path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))

@@ -245,7 +245,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
 
         if (new[] { request.Name, request.Email, request.ExternalId }.Any(text => text is not null && (ScreenText.HoldsToken(text) || TokenFingerprint.Of(text) == scope.Session.Fingerprint)))
         {
-            throw MagicBellException.Invalid("What names the token is a token's value or a secret key, or holds one. It would be kept and shown wherever it was sent, so nothing was sent.");
+            throw MagicBellException.Invalid("What names the token is a token's value, a secret key or an address with credentials, or holds one. It would be kept and shown wherever it was sent, so nothing was sent.");
         }
 
         request = ByPolicy(request, scope.Session.IssuePolicy?.Of(scope.Kind));

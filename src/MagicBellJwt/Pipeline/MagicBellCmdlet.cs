@@ -277,7 +277,7 @@ public abstract partial class MagicBellCmdlet : CheckedCmdlet, IDisposable
         {
             if (target is string text && ScreenText.HoldsToken(text))
             {
-                throw MagicBellException.Invalid("This is a token's value or a secret key, or holds one, where a name or an id is asked for. It would be shown wherever that is, so nothing was done.");
+                throw MagicBellException.Invalid("This is a token's value, a secret key or an address with credentials, or holds one, where a name or an id is asked for. It would be shown wherever that is, so nothing was done.");
             }
 
             step();

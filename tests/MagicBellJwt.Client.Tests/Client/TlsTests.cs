@@ -53,6 +53,28 @@ public class TlsTests
         Assert.Equal(3, server.Accepted);
     }
 
+    [Theory]
+    [InlineData(407)]
+    [InlineData(403)]
+    [InlineData(502)]
+    [InlineData(503)]
+    public async Task A_password_in_the_address_of_a_proxy_is_not_repeated(int status)
+    {
+        // As it comes from the environment variable HTTPS_PROXY: .NET's own message has the address whole.
+        const string Password = "proxy-canary-0123456789";
+        await using var proxy = RawServer.Scripted(_ => RawRequest.Head(status, 0, "Proxy-Authenticate: Basic"));
+        using var client = new TestClient(new Uri("https://api.example.com/v2"), change: options =>
+        {
+            options.MaximumRetryCount = 0;
+            options.Proxy = new WebProxy(new Uri($"http://hana:{Password}@127.0.0.1:{proxy.BaseAddress.Port}"));
+        });
+
+        MagicBellException failure = await Failing.WithAsync(MagicBellError.ConnectionFailed, () => client.SendAsync("POST"));
+
+        Assert.DoesNotContain(Password, failure.ToString(), StringComparison.Ordinal);
+        Assert.NotEmpty(proxy.Requests);
+    }
+
     [Fact]
     public async Task A_refused_certificate_is_not_held_against_a_later_handshake()
     {

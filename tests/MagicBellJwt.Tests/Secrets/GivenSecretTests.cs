@@ -78,7 +78,8 @@ public sealed class GivenSecretTests(ServerFixture fixture) : ServerTests(fixtur
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
 
-    public static TheoryData<string, string> Cases => [.. new[] { "whole", "within", "escaped", "key" }.SelectMany(form => s_scripts.Select(script => (form, script)))];
+    // A path is no address: its slashes are made one.
+    public static TheoryData<string, string> Cases => [.. new[] { "whole", "within", "escaped", "key", "password" }.SelectMany(form => s_scripts.Where(script => form != "password" || !script.Contains("POLICY", StringComparison.Ordinal)).Select(script => (form, script)))];
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -89,12 +90,13 @@ public sealed class GivenSecretTests(ServerFixture fixture) : ServerTests(fixtur
             "whole" => s_token,
             "within" => $"x {s_token} y",
             "escaped" => s_token.Replace(".", "%2E", StringComparison.Ordinal),
-            _ => TokenText.Key,
+            "key" => TokenText.Key,
+            _ => "https://hana:canary-0123456789@example.invalid",
         };
 
         Run run = Try(script, ("x", given), ("folder", _folder.FullName), ("token", Secret.Of("opaque-0123456789")));
 
-        string[] secrets = form == "key" ? [TokenText.Key] : [s_token.Split('.')[1], s_token.Split('.')[2]];
+        string[] secrets = form == "key" ? [TokenText.Key] : form == "password" ? ["canary-0123456789"] : [s_token.Split('.')[1], s_token.Split('.')[2]];
         ErrorRecord[] errors = run.End is null ? [.. run.Errors] : [.. run.Errors, run.End];
         string[] said =
         [
