@@ -19,6 +19,8 @@ public sealed class ListCheckpoint : IDisposable
 {
     private const string ProjectList = "";
 
+    private static readonly string[] s_lineStarts = ["{\"project\":\"", "{\"list\":\"", "{\"done\":\""];
+
     private static readonly UTF8Encoding s_utf8 = new(false);
 
     private readonly object _gate = new();
@@ -72,6 +74,7 @@ public sealed class ListCheckpoint : IDisposable
         FileStream? file = null;
         try
         {
+            OwnerOnly.RefuseSpecial(path);
             file = OwnerOnly.OpenFile(path, FileShare.None);
             return new ListCheckpoint(file, projects);
         }
@@ -174,7 +177,7 @@ public sealed class ListCheckpoint : IDisposable
             else if (line["done"] is not null)
             {
                 _lists.Clear();
-                return 0;
+                return end + 1 == length ? 0 : throw new FormatException("Something stands in it after the end of an audit.");
             }
             else
             {
@@ -190,8 +193,9 @@ public sealed class ListCheckpoint : IDisposable
             }
         }
 
-        // Half a first line can be anybody's.
-        return start == 0 && length > 0 ? throw new FormatException("It is no checkpoint of an audit.") : start;
+        // Half a first line can be anybody's, and so can what does not begin as the lines after it do.
+        bool isForeign = Array.TrueForAll(s_lineStarts, form => s_utf8.GetString(bytes, start, Math.Min(length - start, form.Length)) != form.Substring(0, Math.Min(length - start, form.Length)));
+        return length > start && (start == 0 || isForeign) ? throw new FormatException("It is no checkpoint of an audit.") : start;
     }
 
     private static string Named(IReadOnlyCollection<string> projects) => $"{(projects.Count == 1 ? "the project" : "the projects")} '{string.Join("', '", projects)}'";

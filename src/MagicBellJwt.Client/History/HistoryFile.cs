@@ -302,9 +302,14 @@ public sealed class HistoryFile
             : HeadBefore();
         if (half > 0)
         {
-            if (end < 0 && !HistoryLine.BeginsLikeOne(tail))
+            byte[] rest = new byte[half];
+            Array.Copy(tail, end + 1, rest, 0, half);
+            if (!HistoryLine.IsRestOfOne(rest, head.Sequence + 1, head.Hash, isAfterLines: end >= 0))
             {
-                throw new InvalidDataException("It is not a history: it does not begin like one.");
+                // Only what is proven to be a history's is taken out.
+                throw new InvalidDataException(end < 0
+                    ? "It is not a history: it does not begin like one. Name another file, or move this one away."
+                    : "What stands after its last line is no line that a crash cut short, so nothing is added after it. Look at it, and take it away.");
             }
 
             file.SetLength(file.Length - half);

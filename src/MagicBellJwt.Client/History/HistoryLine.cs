@@ -121,8 +121,21 @@ public sealed class HistoryLine
         return line[length - 1] == '}';
     }
 
-    /// <summary>Whether bytes are the beginning of a line, or what a file system leaves where a crash came before the data.</summary>
-    internal static bool BeginsLikeOne(byte[] bytes) => Array.TrueForAll(bytes, item => item == 0) || Has(bytes, Math.Min(bytes.Length, s_start.Length), 0, s_start, bytes.Length < s_start.Length ? bytes.Length : s_start.Length);
+    /// <summary>
+    /// Whether bytes are what a crash leaves of a line. Behind whole lines, its beginning, or the zeros of a file system that had no time for the data. At
+    /// the beginning of a file only what no other file has: all that chains the line to the one before it.
+    /// </summary>
+    /// <param name="bytes">What is there, without the lines before it.</param>
+    /// <param name="sequence">The line's number.</param>
+    /// <param name="previous">The hash of the line before it.</param>
+    /// <param name="isAfterLines">Whether whole lines of a history come before it in its file.</param>
+    internal static bool IsRestOfOne(byte[] bytes, long sequence, string previous, bool isAfterLines)
+    {
+        byte[] start = isAfterLines ? s_start : Encoding.ASCII.GetBytes(Chain(sequence, previous, "").TrimEnd('}'));
+        return isAfterLines
+            ? Array.TrueForAll(bytes, item => item == 0) || Has(bytes, bytes.Length, 0, start, Math.Min(bytes.Length, start.Length))
+            : Has(bytes, bytes.Length, 0, start);
+    }
 
     /// <summary>The members of a line after those that chain it, as JSON without its braces. A token's value or a secret key in a text is hidden.</summary>
     internal static string Compose(DateTimeOffset time, IEnumerable<KeyValuePair<string, object?>> facts)

@@ -19,6 +19,7 @@ public sealed class RotationJournal : IDisposable
     private const int LongestJournal = 400;
 
     private const string LineStart = "{\"rotation\":\"";
+    private const int IdLength = 36;
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     private static readonly UTF8Encoding s_utf8 = new(false);
@@ -298,9 +299,9 @@ public sealed class RotationJournal : IDisposable
         byte[] bytes = ReadAll();
         int whole = Read(bytes);
 
-        // Only what is proven to be a journal is changed: a half line at the end must be the beginning of one of ours, or the zeros that a
-        // file system leaves where a crash came before the data.
-        return whole == bytes.Length || BeginsLikeALine(bytes, whole) || (whole > 0 && bytes.Skip(whole).All(item => item == 0)) ? whole : throw Unreadable(_lines.Count + 1);
+        // Only what is proven to be a journal is changed. A half line after whole ones must be the beginning of one, or the zeros that a file
+        // system leaves where a crash came before the data; a file that has no whole line must begin as no other file does.
+        return whole == bytes.Length || (whole == 0 ? IsFirstLine(bytes) : BeginsLikeALine(bytes, whole) || bytes.Skip(whole).All(item => item == 0)) ? whole : throw Unreadable(_lines.Count + 1);
     }
 
     private byte[] ReadAll()
@@ -316,6 +317,16 @@ public sealed class RotationJournal : IDisposable
         using var bytes = new MemoryStream();
         file.CopyTo(bytes);
         return bytes.ToArray();
+    }
+
+    private static bool IsFirstLine(byte[] bytes)
+    {
+        const string Step = "\",\"step\":\"begun\",\"time\":\"";
+        string text = Encoding.ASCII.GetString(bytes, 0, Math.Min(bytes.Length, LineStart.Length + IdLength + Step.Length));
+        return text.StartsWith(LineStart, StringComparison.Ordinal)
+            && text.EndsWith(Step, StringComparison.Ordinal)
+            && text.Length == LineStart.Length + IdLength + Step.Length
+            && Guid.TryParseExact(text.Substring(LineStart.Length, IdLength), "D", out _);
     }
 
     private static bool BeginsLikeALine(byte[] bytes, int start)

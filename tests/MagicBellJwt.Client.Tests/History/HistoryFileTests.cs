@@ -109,7 +109,7 @@ public sealed class HistoryFileTests : IDisposable
     public async Task A_half_line_of_a_new_history_is_mended_too()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(HistoryPath)!);
-        File.WriteAllText(HistoryPath, "{\"v\":1,\"seq\":1,\"pre");
+        File.WriteAllText(HistoryPath, $"{{\"v\":1,\"seq\":1,\"prev\":\"{new string('0', 64)}\",\"time\":\"20");
         await AppendAsync(new HistoryFile(HistoryPath), "first");
         Assert.True(Check().IsWhole);
         Assert.Equal(2, Check().Lines);
@@ -118,12 +118,33 @@ public sealed class HistoryFileTests : IDisposable
     [Theory]
     [InlineData("these are my notes")]
     [InlineData("a,b\n1,2\n")]
+    [InlineData("\0\0\0\0")]
+    [InlineData("{")]
+    [InlineData("{\"v\":1")]
+    [InlineData("{\"v\":1,\"seq\":")]
+    [InlineData("{\"v\":1,\"seq\":1,\"prev\":\"")]
+    [InlineData("{\"v\":1,\"seq\":1,\"secret\":\"the only copy\"}")]
+    [InlineData("{\"v\":1,\"seq\":7,\"prev\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"time\":\"2026-01-01T00:00:00Z\"}")]
     public async Task Another_file_is_not_touched(string text)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(HistoryPath)!);
         File.WriteAllText(HistoryPath, text);
         await Assert.ThrowsAsync<InvalidDataException>(() => AppendAsync(new HistoryFile(HistoryPath), "x"));
         Assert.Equal(text, File.ReadAllText(HistoryPath));
+    }
+
+    [Theory]
+    [InlineData("my notes")]
+    [InlineData("\0\0 and more")]
+    [InlineData("{\"notes\":1}")]
+    public async Task What_somebody_else_wrote_after_its_last_line_stays(string rest)
+    {
+        await AppendAsync(new HistoryFile(HistoryPath), "first");
+        File.AppendAllText(HistoryPath, rest);
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => AppendAsync(new HistoryFile(HistoryPath), "second"));
+
+        Assert.EndsWith(rest, File.ReadAllText(HistoryPath), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -258,6 +258,11 @@ public sealed class RotationJournalTests : IDisposable
     [InlineData("not a journal\n")]
     [InlineData("{\"some\":\"other json\"}\n")]
     [InlineData("{\"some\":\"other json\"")]
+    [InlineData("{")]
+    [InlineData("\0\0\0\0")]
+    [InlineData("{\"rotation\":\"")]
+    [InlineData("{\"rotation\":\"of the crops\",\"secret\":\"the only copy\"}")]
+    [InlineData("{\"rotation\":\"5f2b1c1e-0000-4000-8000-000000000001\",\"step\":\"created\"")]
     public void A_file_that_is_no_journal_is_left_as_it_is(string text)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(JournalPath)!);
@@ -345,6 +350,16 @@ public sealed class RotationJournalTests : IDisposable
 
         using RotationJournal again = RotationJournal.Open(JournalPath);
         Assert.Equal("old", Assert.Single(again.Entries).OldId);
+    }
+
+    [Fact]
+    public void A_first_line_of_ours_that_a_crash_cut_short_is_taken_away()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(JournalPath)!);
+        File.WriteAllText(JournalPath, "{\"rotation\":\"5f2b1c1e-0000-4000-8000-000000000001\",\"step\":\"begun\",\"time\":\"2026-");
+
+        using RotationJournal journal = RotationJournal.Open(JournalPath);
+        Assert.Empty(journal.Entries);
     }
 
     [Fact]

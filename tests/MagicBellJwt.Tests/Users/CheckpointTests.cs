@@ -99,6 +99,23 @@ public sealed class CheckpointTests : IAsyncLifetime
         Assert.Equal(text, await File.ReadAllTextAsync(Checkpoint, TestContext.Current.CancellationToken));
     }
 
+    [Theory]
+    [InlineData("notes of mine")]
+    [InlineData("{\"notes\":1}")]
+    [InlineData("{\"done\":\"2026-11-28T10:00:00Z\"}\nnotes of mine\n")]
+    public async Task What_somebody_else_wrote_after_its_lines_stays(string rest)
+    {
+        string broken = (await _server.UsersAsync())[3].Id;
+        await _server.FailAsync($"GET /v2/jwt/user/{broken}* 400");
+        _engine.Run(Audit);
+        await File.AppendAllTextAsync(Checkpoint, rest, TestContext.Current.CancellationToken);
+
+        Run run = _engine.Run(Audit);
+
+        Assert.StartsWith("MbInvalidRequest,", run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.EndsWith(rest, await File.ReadAllTextAsync(Checkpoint, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     private static string Row(PSObject row) =>
         $"{row.Id()} {row.Get<string>("Name")} {row.Get<string>("Email")} {row.Get<DateTimeOffset>("CreatedAt"):o} {row.Get<DateTimeOffset?>("ExpiresAt"):o} {row.Get<string>("Severity")} {row.Get<string>("Findings")}";
 
