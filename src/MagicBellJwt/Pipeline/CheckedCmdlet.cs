@@ -71,9 +71,9 @@ public abstract class CheckedCmdlet : PSCmdlet
         {
             return base.ShouldProcess(ScreenText.Of(target), ScreenText.Of(action));
         }
-        catch (Exception failure) when (failure is PSInvalidOperationException or HostException)
+        catch (Exception failure) when (failure is PSInvalidOperationException or HostException or NullReferenceException)
         {
-            // What a host throws that was started with -NonInteractive, or that has no screen, as in a job.
+            // What a host throws that was started with -NonInteractive, or that has no screen, as in a job; the last is pwsh's own where standard input has ended.
             ThrowTerminatingError(ErrorRecords.Create(
                 new MagicBellException(MagicBellError.ConfirmationRequired, $"This is not done without an answer, and nobody can answer here: {action}, {target}.", failure),
                 target));

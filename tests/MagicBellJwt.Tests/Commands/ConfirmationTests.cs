@@ -106,6 +106,17 @@ public sealed class ConfirmationTests(ServerFixture fixture) : ServerTests(fixtu
     }
 
     [Theory]
+    [InlineData("New-MbProjectToken ci -ExpiresIn 1h | Remove-MbProjectToken")]
+    [InlineData("New-MbProjectToken ci -Confirm")]
+    public async Task Where_standard_input_has_ended_nobody_can_answer(string script)
+    {
+        // As in a scheduled job whose input is /dev/null.
+        ShellResult result = await ShellProcess.RunAsync(["-Command", $"Connect-MbProject -Sandbox; try {{ {script} }} catch {{ $_.FullyQualifiedErrorId }}"]);
+
+        Assert.StartsWith("MbConfirmationRequired,", result.Lines[^1].Split(':')[^1], StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("Yes to &All", 3)]
     [InlineData("No to A&ll", 0)]
     public async Task An_answer_for_all_is_asked_for_once(string answer, int sent)
