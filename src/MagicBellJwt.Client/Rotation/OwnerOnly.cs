@@ -1,6 +1,8 @@
 using System;
 using System.ComponentModel;
 using System.IO;
+using System.Reflection;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 namespace MagicBellJwt.Client.Rotation;
@@ -8,16 +10,32 @@ namespace MagicBellJwt.Client.Rotation;
 /// <summary>Files and folders that nobody but their owner can read: by their mode on Unix, on Windows by the profile they are in.</summary>
 public static class OwnerOnly
 {
+    private const uint OwnerFile = 0x180; // 0600
+    private const uint OwnerFolder = 0x1C0; // 0700
+
+    // By reflection: .NET has them since 7, and PowerShell outside Windows always runs on .NET. Elsewhere others could open a new file for a moment.
+    private static readonly Type? s_options = typeof(FileStream).Assembly.GetType("System.IO.FileStreamOptions") is { } options && options.GetProperty("UnixCreateMode") is not null ? options : null;
+    private static readonly ConstructorInfo? s_newFile = s_options is null ? null : typeof(FileStream).GetConstructor([typeof(string), s_options]);
+    private static readonly MethodInfo? s_newFolder = Array.Find(typeof(Directory).GetMethods(), method => method.Name == nameof(Directory.CreateDirectory) && method.GetParameters().Length == 2);
+
     private static readonly bool s_isWindows = RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
 
     /// <summary>Makes a folder where it is missing; an existing one is left as it is.</summary>
     public static void CreateDirectory(string path)
     {
-        if (!Directory.Exists(path))
+        if (Directory.Exists(path))
         {
-            Directory.CreateDirectory(path);
-            Restrict(path, 0x1C0); // 0700
+            return;
         }
+
+        if (!s_isWindows && s_newFolder is not null)
+        {
+            Invoke(() => s_newFolder.Invoke(null, [path, Mode(s_newFolder.GetParameters()[1].ParameterType, OwnerFolder)]));
+            return;
+        }
+
+        Directory.CreateDirectory(path);
+        Restrict(path, OwnerFolder);
     }
 
     /// <summary>Opens a file to write, made where it is missing.</summary>
@@ -26,7 +44,13 @@ public static class OwnerOnly
     /// <exception cref="IOException">Another process has it open.</exception>
     public static FileStream OpenFile(string path, FileShare share)
     {
+        if (!s_isWindows && s_newFile is not null)
+        {
+            return NewFile(path, share);
+        }
+
         bool isNew = !File.Exists(path);
+
         // Without a buffer: what is written is written whole.
         var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share, 1);
         try
@@ -34,7 +58,7 @@ public static class OwnerOnly
             // The mode of a file that was there is its owner's business: it may be a device.
             if (isNew)
             {
-                Restrict(path, 0x180); // 0600
+                Restrict(path, OwnerFile);
             }
 
             return file;
@@ -88,6 +112,35 @@ public static class OwnerOnly
         if (what is not null)
         {
             throw new IOException(what);
+        }
+    }
+
+    // The mode of a file that was there stays.
+    private static FileStream NewFile(string path, FileShare share)
+    {
+        object options = Activator.CreateInstance(s_options!)!;
+        Set("Mode", FileMode.OpenOrCreate);
+        Set("Access", FileAccess.ReadWrite);
+        Set("Share", share);
+        Set("BufferSize", 1);
+        Set("UnixCreateMode", Mode(Nullable.GetUnderlyingType(s_options!.GetProperty("UnixCreateMode")!.PropertyType)!, OwnerFile));
+        return (FileStream)Invoke(() => s_newFile!.Invoke([path, options]))!;
+
+        void Set(string name, object value) => s_options!.GetProperty(name)!.SetValue(options, value);
+    }
+
+    private static object Mode(Type type, uint mode) => Enum.ToObject(type, (int)mode);
+
+    private static object? Invoke(Func<object?> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (TargetInvocationException failure)
+        {
+            ExceptionDispatchInfo.Capture(failure.InnerException!).Throw();
+            throw;
         }
     }
 
