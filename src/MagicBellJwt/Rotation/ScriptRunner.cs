@@ -10,6 +10,9 @@ namespace MagicBellJwt.Rotation;
 /// <summary>Runs commands of the caller inside the pipeline and takes any error of theirs for a failure.</summary>
 internal sealed class ScriptRunner(CheckedCmdlet cmdlet)
 {
+    // Windows PowerShell has no such variable.
+    private const string NativeFails = "global:PSNativeCommandUseErrorActionPreference";
+
     private volatile PowerShell? _running;
 
     /// <summary>Runs a command.</summary>
@@ -50,6 +53,14 @@ internal sealed class ScriptRunner(CheckedCmdlet cmdlet)
             """;
         object end = new();
         object? exitCode = cmdlet.SessionState.PSVariable.GetValue("global:LASTEXITCODE");
+
+        // For the functions of modules too, which see no scope of the caller's but the global one.
+        object? nativeFails = cmdlet.SessionState.PSVariable.GetValue(NativeFails);
+        if (nativeFails is not null)
+        {
+            cmdlet.SessionState.PSVariable.Set(NativeFails, true);
+        }
+
         cmdlet.SessionState.PSVariable.Set("global:LASTEXITCODE", null);
         try
         {
@@ -70,6 +81,11 @@ internal sealed class ScriptRunner(CheckedCmdlet cmdlet)
         }
         finally
         {
+            if (nativeFails is not null)
+            {
+                cmdlet.SessionState.PSVariable.Set(NativeFails, nativeFails);
+            }
+
             // A program's own exit code stays, as after any command; where none ran the caller's is put back.
             if (cmdlet.SessionState.PSVariable.GetValue("global:LASTEXITCODE") is null)
             {

@@ -133,6 +133,9 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
     [InlineData("$PSCmdlet.WriteError([Management.Automation.ErrorRecord]::new([Exception]::new('a plain error'), 'x', 0, $null)); $Issued.Token", "a plain error")]
     [InlineData("$global:LASTEXITCODE = 3; $Issued.Token", "exit code 3")]
     [InlineData("/bin/false; /bin/true; $Issued.Token", "exit code", true)]
+    [InlineData("$null = New-Module { function Save-It { /bin/false; /bin/true } }; Save-It; $Issued.Token", "exit code", true)]
+    [InlineData("& (New-Module { }) { /bin/false | Out-Null; /bin/true }; $Issued.Token", "exit code", true)]
+    [InlineData("$null = New-Module { function Save-It { Get-Item no-such-file } }; Save-It; $Issued.Token", "no-such-file")]
     [InlineData("$Issued.Token; exit 1", "exit, break or continue")]
     [InlineData("exit", "exit, break or continue")]
     [InlineData("$Issued.Token; break", "exit, break or continue")]
@@ -169,6 +172,14 @@ public sealed class RotationTests(ServerFixture fixture) : RotationTestBase<Serv
         Update("text -SaveTo { param($Issued) [Net.NetworkCredential]::new('', $Issued.Token).Password }").MustSucceed();
 
         Assert.DoesNotContain(old, await LiveAsync("text"));
+    }
+
+    [Theory]
+    [InlineData("$true")]
+    [InlineData("$false")]
+    public void The_callers_preferences_are_as_they_were_after_it(string native)
+    {
+        Assert.Equal($"{native.TrimStart('$')} Continue", Run($"$global:PSNativeCommandUseErrorActionPreference = {native}; $null = New-MbProjectToken stored -SaveTo {{ param($Issued) $Issued.Token }}; \"$global:PSNativeCommandUseErrorActionPreference $ErrorActionPreference\"").MustSucceed().Single().ToString(), ignoreCase: true);
     }
 
     [Fact]
