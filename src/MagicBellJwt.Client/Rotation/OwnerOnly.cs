@@ -10,6 +10,7 @@ namespace MagicBellJwt.Client.Rotation;
 /// <summary>Files and folders that nobody but their owner can read: by their mode on Unix, on Windows by the profile they are in.</summary>
 public static class OwnerOnly
 {
+    private const int LongestText = 1 << 20;
     private const uint OwnerFile = 0x180; // 0600
     private const uint OwnerFolder = 0x1C0; // 0700
 
@@ -95,6 +96,22 @@ public static class OwnerOnly
         throw new IOException("It is a pipe or a device.");
 
         FileStream Open(FileAccess access) => new(path, FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.SequentialScan);
+    }
+
+    /// <summary>The text of a small file, or of a pipe.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">It cannot be read, or is longer than a MiB: a device may have no end.</exception>
+    public static string ReadText(string path)
+    {
+        using var reader = new StreamReader(path);
+        char[] text = new char[LongestText + 1];
+        int length = 0;
+        for (int count; length < text.Length && (count = reader.Read(text, length, text.Length - length)) > 0;)
+        {
+            length += count;
+        }
+
+        return length <= LongestText ? new string(text, 0, length) : throw new IOException("It is longer than a MiB.");
     }
 
     /// <summary>Refuses what is no file of its own: a folder, a device, a link to elsewhere. A missing file is none of them.</summary>

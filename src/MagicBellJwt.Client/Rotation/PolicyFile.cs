@@ -44,7 +44,7 @@ public sealed class PolicyFile
         Document? document;
         try
         {
-            using var reader = new JsonTextReader(new StringReader(File.ReadAllText(path)));
+            using var reader = new JsonTextReader(new StringReader(OwnerOnly.ReadText(path)));
             document = JsonSerializer.Create(s_settings).Deserialize<Document>(reader);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or JsonException)

@@ -5,6 +5,7 @@ using System.Management.Automation;
 using System.Security;
 using System.Text;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.Rotation;
 
 namespace MagicBellJwt.Commands;
 
@@ -68,9 +69,11 @@ public sealed class ExportMbTokenReportCommand : CheckedCmdlet, IDisposable
                     throw new UnauthorizedAccessException($"The file '{_target}' is read-only; -Force overwrites it.");
                 }
 
-                if (Directory.Exists(_target))
+                // A file that takes its place would end a link or a pipe.
+                OwnerOnly.RefuseSpecial(_target);
+                if (there.Exists)
                 {
-                    throw new IOException($"'{_target}' is a folder.");
+                    OwnerOnly.OpenToRead(_target).Dispose();
                 }
 
                 _file = new AtomicFile(_target);

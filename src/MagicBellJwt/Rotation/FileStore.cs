@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using MagicBellJwt.Client;
+using MagicBellJwt.Client.Rotation;
 
 namespace MagicBellJwt.Rotation;
 
@@ -23,7 +24,7 @@ internal sealed class FileStore(string path) : ITokenStore
     {
         try
         {
-            string text = InputText.Token(System.IO.File.ReadAllText(path));
+            string text = InputText.Token(OwnerOnly.ReadText(path));
             return text.Length > 0 ? text : throw MagicBellException.Invalid($"The file '{ScreenText.Of(path)}' is empty, so there is no token in it.");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

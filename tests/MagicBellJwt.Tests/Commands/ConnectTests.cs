@@ -123,6 +123,19 @@ public sealed class ConnectTests(ServerFixture fixture) : ServerTests(fixture)
     }
 
     [Theory]
+    [InlineData("-TokenFile /dev/zero")]
+    [InlineData("-ProjectToken $token -Policy /dev/zero")]
+    public void A_file_without_an_end_is_not_read_to_it(string options)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no such file.");
+
+        Run run = Try("Connect-MbProject -BaseUri http://127.0.0.1:1/v2 " + options, ("token", Secret.Of("opaque")));
+
+        Assert.StartsWith("MbInvalidRequest,", run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("longer than a MiB", run.Error.Exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("-BaseUri $address -Proxy http://name:word@127.0.0.1:1")]
     [InlineData("-BaseUri $address -Proxy 'http://name:word@127.0.0.1:port'")]
     public void A_proxy_takes_no_credentials_in_its_address_and_repeats_none(string options)

@@ -59,7 +59,7 @@ public sealed class PolicyTests(ServerFixture fixture) : RotationTestBase<Server
 
         ErrorRecord error = Run($"New-MbProjectToken '{Opaque}' -Session opaque").Error;
 
-        Assert.Contains("is a token's value", error.Exception.Message, StringComparison.Ordinal);
+        Assert.Contains("a token's value", error.Exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Opaque, error.Exception.Message, StringComparison.Ordinal);
         Assert.Empty(await WritesAsync());
     }

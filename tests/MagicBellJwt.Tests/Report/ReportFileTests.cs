@@ -50,6 +50,24 @@ public sealed class ReportFileTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("link.html")]
+    [InlineData("pipe.html")]
+    public void A_link_and_a_pipe_are_not_replaced(string name)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "It makes a pipe in the file system.");
+        File.WriteAllText(At("precious.txt"), "precious");
+        File.CreateSymbolicLink(At("link.html"), At("precious.txt"));
+        _engine.Run("mkfifo $pipe", ("pipe", At("pipe.html"))).MustSucceed();
+
+        Run run = Export(name);
+
+        Assert.StartsWith("MbReportNotWritten,", run.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal("precious", File.ReadAllText(At("precious.txt")));
+        Assert.NotNull(File.ResolveLinkTarget(At("link.html"), returnFinalTarget: false));
+        Assert.Equal(["link.html", "pipe.html", "precious.txt"], Files().Order());
+    }
+
+    [Theory]
     [InlineData("report", "MbInvalidRequest")]
     [InlineData("report.xlsx", "MbInvalidRequest")]
     [InlineData("Variable:report.html", "MbInvalidRequest")]
