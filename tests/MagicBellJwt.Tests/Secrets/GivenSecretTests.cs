@@ -14,6 +14,8 @@ public sealed class GivenSecretTests(ServerFixture fixture) : ServerTests(fixtur
 {
     private static readonly string s_token = TokenText.SignClaims("""{"kind":"project","jti":"0198c0de-0000-7000-8000-0000000000b2"}""");
 
+    private static readonly string[] s_forms = ["whole", "within", "escaped", "key", "password"];
+
     private static readonly string[] s_scripts =
     [
         "New-MbProjectToken $x",
@@ -79,7 +81,7 @@ public sealed class GivenSecretTests(ServerFixture fixture) : ServerTests(fixtur
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("MagicBellJwt");
 
     // A path is no address: its slashes are made one.
-    public static TheoryData<string, string> Cases => [.. new[] { "whole", "within", "escaped", "key", "password" }.SelectMany(form => s_scripts.Where(script => form != "password" || !script.Contains("POLICY", StringComparison.Ordinal)).Select(script => (form, script)))];
+    public static TheoryData<string, string> Cases => [.. s_forms.SelectMany(form => s_scripts.Where(script => form != "password" || !script.Contains("POLICY", StringComparison.Ordinal)).Select(script => (form, script)))];
 
     [Theory]
     [MemberData(nameof(Cases))]
