@@ -13,6 +13,8 @@ namespace MagicBellJwt.Tests.Loading;
 /// <summary>What the shipped assemblies refer to, read from the files: nothing is loaded.</summary>
 public sealed class AssemblyReferenceTests : IDisposable
 {
+    private static readonly string[] s_http = ["System.Net.Http.HttpClient", "System.Net.Http.HttpClientHandler", "System.Net.Http.HttpMessageInvoker", "System.Net.WebRequest"];
+
     private readonly List<PEReader> _files = [];
     private readonly MetadataReader[] _shipped;
     private readonly Dictionary<string, Version> _versions;
@@ -61,6 +63,21 @@ public sealed class AssemblyReferenceTests : IDisposable
 
         Assert.Empty(missing);
         Assert.True(types.Checked > 1000, $"{types.Checked} references are too few to be all of them.");
+    }
+
+    [Fact]
+    public void Nothing_but_the_client_can_reach_a_network_and_nothing_starts_a_program()
+    {
+        // All of System.Net that opens a connection or asks a name server; the client's HTTP is its one transport.
+        (string Assembly, string Type)[] reaching = [.. from reader in _shipped
+                                                        from handle in reader.TypeReferences
+                                                        let type = reader.GetTypeReference(handle)
+                                                        let name = reader.GetString(type.Namespace) + "." + reader.GetString(type.Name)
+                                                        where Regex.IsMatch(name, @"^System\.Net\.(Sockets|Mail|WebSockets|NetworkInformation)\.(?!Socket(Exception|Error)$)|^System\.Net\.(\w*Web(Client|Request)|Dns|ServicePoint\w*|HttpListener)$|^System\.Net\.Http\.Http(Client|ClientHandler|MessageInvoker)$|^System\.IO\.Pipes\.|^System\.Diagnostics\.ProcessStartInfo$|^System\.ServiceModel\.")
+                                                        select (reader.GetString(reader.GetAssemblyDefinition().Name), name)];
+
+        Assert.Equal(["MagicBellJwt.Client"], reaching.Select(reference => reference.Assembly).Distinct());
+        Assert.All(reaching, reference => Assert.Contains(reference.Type, s_http));
     }
 
     public void Dispose() => _files.ForEach(file => file.Dispose());
