@@ -27,6 +27,7 @@ public sealed class UserTokenSigner : IDisposable
     {
         ProjectKeys.CheckApiKey(apiKey);
         ProjectKeys.CheckSecretKey(secretKey);
+        ProjectKeys.CheckPair(apiKey, secretKey);
         _apiKey = apiKey;
         _hmac = new HMACSHA256(secretKey);
     }

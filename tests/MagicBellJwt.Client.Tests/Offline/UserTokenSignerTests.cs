@@ -92,6 +92,11 @@ public class UserTokenSignerTests
     [InlineData("pk_1\nsk_canary0123456789")]
     [InlineData("pk_\"canary0123456789")]
     [InlineData("pk_1.canary0123456789")]
+    [InlineData("pk_SK_canary0123456789")]
+    [InlineData("pk_live_sk_canary0123456789")]
+    [InlineData("pk_live-sk_canary0123456789")]
+    [InlineData("pk_0123456789abcdef0123456789abcdef01234567")]
+    [InlineData("pk_live_0123456789abcdef0123456789abcdef01234567_1")]
     public void Refuses_what_is_no_public_key_without_repeating_it(string apiKey)
     {
         MagicBellException failure = Assert.Throws<MagicBellException>(() => new UserTokenSigner(apiKey, s_key));
@@ -115,6 +120,18 @@ public class UserTokenSignerTests
         "ssh-rsa canary0123456789",
         "ecdsa-sha2-nistp256 canary0123456789",
         "{\"kty\":\"RSA\",\"n\":\"canary\",\"e\":\"AQAB\"}",
+        "\"pk_canary0123456789\"",
+        "'pk_canary0123456789'",
+        " \uFEFF pk_canary0123456789",
+        "\u00A0pk_canary0123456789",
+        "\u200Bpk_canary0123456789",
+        "\fpk_canary0123456789",
+        "sk-ssh-ed25519@openssh.com canary0123456789",
+        "sk-ecdsa-sha2-nistp256@openssh.com canary0123456789",
+        "<RSAKeyValue><Modulus>canary</Modulus></RSAKeyValue>",
+        Convert.ToBase64String(System.Security.Cryptography.RSA.Create(2048).ExportSubjectPublicKeyInfo()),
+        Convert.ToBase64String(System.Security.Cryptography.RSA.Create(1024).ExportRSAPublicKey(), Base64FormattingOptions.InsertLineBreaks) + "\n",
+        Convert.ToBase64String(System.Security.Cryptography.ECDsa.Create().ExportSubjectPublicKeyInfo()).TrimEnd('='),
     ];
 
     [Theory]
@@ -136,6 +153,9 @@ public class UserTokenSignerTests
     [InlineData("a key without a prefix")]
     [InlineData("ask_pk_1")]
     [InlineData("k")]
+    [InlineData("sk_live-2_A")]
+    [InlineData("MIIBIjANBgkqhkiG9w0BAQEFAAOC")]
+    [InlineData("MAsCAQA")]
     [InlineData("\u00e9\ud83d\ude00")]
     public void Takes_any_other_secret_key(string secretKey)
     {
