@@ -65,6 +65,44 @@ public sealed class ErrorTests(ErrorTests.SeededServer fixture) : ServerTests<Er
         }
     }
 
+    // A path and a session's name are foreign text too, and the engine's own error about a file repeats its path.
+    [Theory]
+    [InlineData("Find-MbLeakedToken $value")]
+    [InlineData("Find-MbLeakedToken -LiteralPath \"$folder/$value\"")]
+    [InlineData("Invoke-MbRotation \"$folder/$value\"")]
+    [InlineData("Get-MbRotation -JournalPath \"$folder/$value/x\"")]
+    [InlineData("Update-MbProjectToken ci -SaveTo { 1 } -JournalPath \"/dev/null/$value\"")]
+    [InlineData("Undo-MbRotation ([guid]::NewGuid()) -JournalPath \"/dev/null/$value\"")]
+    [InlineData("Get-MbTokenHistory -Path \"$folder/$value\"")]
+    [InlineData("Test-MbTokenHistory -Path \"$folder/$value\"")]
+    [InlineData("Get-MbTokenReport -Checkpoint \"$folder/no/$value\"")]
+    [InlineData("Connect-MbProject -TokenFile \"$folder/$value\" -BaseUri https://localhost:1")]
+    [InlineData("Connect-MbProject -TokenVariable $value -BaseUri https://localhost:1")]
+    [InlineData("Connect-MbProject -Sandbox -Policy \"$folder/$value\"")]
+    [InlineData("Connect-MbProject -Sandbox -History \"/dev/null/$value\"; New-MbProjectToken ci")]
+    [InlineData("[pscustomobject]@{ x = 1 } | Export-MbTokenReport \"$folder/no/$value.html\"")]
+    [InlineData("Get-MbTokenReport | Export-MbTokenReport \"$folder/no/$value.html\"")]
+    [InlineData("Get-MbTokenReport | Export-MbTokenReport \"$folder/$value.zzz\"")]
+    [InlineData("Get-MbProjectToken -Session $value")]
+    [InlineData("New-MbProjectToken ci -Session \"x $value\"")]
+    [InlineData("Select-MbSession $value")]
+    [InlineData("Disconnect-MbProject $value")]
+    public void A_token_in_a_path_or_a_sessions_name_is_not_repeated(string script)
+    {
+        Run run = Try(script, ("value", Server.Token), ("folder", System.IO.Path.GetTempPath().TrimEnd('/')));
+
+        Assert.NotEmpty(run.End is null ? run.Errors : [run.End]);
+        string[] parts = Server.Token.Split('.')[1..];
+        Assert.All(Host.Lines, line => Assert.All(parts, part => Assert.DoesNotContain(part, line, StringComparison.Ordinal)));
+        foreach (ErrorRecord error in run.End is null ? run.Errors : [.. run.Errors, run.End])
+        {
+            foreach (string text in (string[])[error.ToString(), error.Exception.ToString(), error.ErrorDetails?.ToString() ?? "", $"{error.TargetObject}", error.CategoryInfo.ToString(), PSSerializer.Serialize(error, 2)])
+            {
+                Assert.All(parts, part => Assert.DoesNotContain(part, text, StringComparison.Ordinal));
+            }
+        }
+    }
+
     [Theory]
     [InlineData("400", All, "MbInvalidRequest", ErrorCategory.InvalidArgument)]
     [InlineData("401", All, "MbUnauthorized", ErrorCategory.AuthenticationError)]
