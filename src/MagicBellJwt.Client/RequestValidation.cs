@@ -12,6 +12,8 @@ public static class RequestValidation
     /// <summary>The longest user id and cursor, in UTF-16 units. The API names no limit; .NET Framework's addresses have one.</summary>
     public const int MaximumIdLength = 2048;
 
+    private static readonly string[] s_uuidForms = ["N", "B", "P"];
+
     /// <summary>Checks a token's name.</summary>
     /// <param name="name">The name.</param>
     /// <exception cref="MagicBellException">It is empty, too long or not valid Unicode.</exception>
@@ -142,6 +144,19 @@ public static class RequestValidation
         return text.Length == 36
             && Guid.TryParseExact(text, "D", out _)
             && text.All(static character => character is '-' or (>= '0' and <= '9') or (>= 'a' and <= 'f') or (>= 'A' and <= 'F'));
+    }
+
+    /// <summary>A UUID in the form of a token's id, from any form in which UUIDs are written: in braces, without hyphens, as <c>urn:uuid:</c>.</summary>
+    /// <param name="text">The text.</param>
+    /// <returns>The UUID; null where the text is none.</returns>
+    internal static string? UuidOf(string text)
+    {
+        const string Urn = "urn:uuid:";
+        string bare = text.Trim();
+        bare = bare.StartsWith(Urn, StringComparison.OrdinalIgnoreCase) ? bare.Substring(Urn.Length) : bare;
+        return IsTokenId(bare) ? bare
+            : s_uuidForms.Any(form => Guid.TryParseExact(bare, form, out _)) ? Guid.Parse(bare).ToString("D")
+            : null;
     }
 
     /// <summary>Tells whether a text can be sent as a bearer.</summary>

@@ -17,6 +17,10 @@ public sealed class JsonWebToken
     private const long EarliestSecond = -62_135_596_800;
     private const long LatestSecond = 253_402_300_799;
 
+    // What may say of which project a token is.
+    private static readonly string[] s_idsOfProject = ["project_id", "project"];
+    private static readonly string[] s_namesOfProject = [.. s_idsOfProject, "api_key"];
+
     private JsonWebToken(IReadOnlyDictionary<string, object?> header, IReadOnlyDictionary<string, object?> claims)
     {
         Header = header;
@@ -59,8 +63,9 @@ public sealed class JsonWebToken
 
     /// <summary>
     /// The token's own id (<c>jti</c>), or null. In the sandbox it is the id that the API lists; for the API itself that is not documented.
+    /// A UUID is given as the API writes ids, whatever its form in the token.
     /// </summary>
-    public string? Id => Text(Claims, "jti");
+    public string? Id => Text(Claims, "jti") is { } id ? RequestValidation.UuidOf(id) ?? id : null;
 
     /// <summary>The user's id (<c>user_id</c>), or null.</summary>
     public string? UserId => Text(Claims, "user_id");
@@ -103,7 +108,12 @@ public sealed class JsonWebToken
             return "names an issuer or an audience that is not this project's";
         }
 
-        if (ProjectId is { } project && project != own?.ProjectId)
+        if (Array.Exists(s_namesOfProject, name => Claims.TryGetValue(name, out object? value) && value is not null && Text(Claims, name) is null))
+        {
+            return "names its project in a way that cannot be read";
+        }
+
+        if (Array.Exists(s_idsOfProject, name => Text(Claims, name) is { } project && (own is null || !Array.Exists(s_idsOfProject, other => Text(own.Claims, other) == project))))
         {
             return own?.ProjectId is null ? "names a project, and the session's own token does not say which one this is" : "names another project";
         }

@@ -39,7 +39,7 @@ public sealed partial class FindMbLeakedTokenCommand
     public string? ApiKey { get; set; }
 
     /// <summary>
-    /// How many users' lists are read at most, 0 to 100,000; 25 unless given. Claims name the users, and anybody can write claims: without a limit
+    /// How many users are looked up at most, 0 to 100,000; 25 unless given. Claims name the users, and anybody can write claims: without a limit
     /// one file could cause a request for each of its lines. The users of tokens that -TestLive proved are looked up beyond it.
     /// </summary>
     [Parameter]
@@ -126,13 +126,17 @@ public sealed partial class FindMbLeakedTokenCommand
             return known;
         }
 
-        if (userId is not null && leak.Live != true && _usersLookedUp >= UserLimit)
+        // Whom FindOwner has looked up is counted there.
+        if (userId is not null && leak.UserId is not null)
         {
-            _usersPassedOver.Add(userId);
-            return null;
-        }
+            if (leak.Live != true && _usersLookedUp >= UserLimit)
+            {
+                _usersPassedOver.Add(userId);
+                return null;
+            }
 
-        _usersLookedUp += userId is null ? 0 : 1;
+            _usersLookedUp++;
+        }
 
         // Read once, even where reading fails.
         Dictionary<string, ListedToken>? list = Read(session, userId);
@@ -160,6 +164,7 @@ public sealed partial class FindMbLeakedTokenCommand
             return null;
         }
 
+        _usersLookedUp++;
         string? userId = null;
         try
         {

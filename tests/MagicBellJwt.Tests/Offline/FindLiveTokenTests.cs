@@ -183,6 +183,22 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
         Assert.Contains(run.Warnings, warning => warning.Contains($"-UserLimit {limit}", StringComparison.Ordinal) && warning.Contains($"{60 - limit} of them", StringComparison.Ordinal));
     }
 
+    // Nobody has these addresses, and each was asked for.
+    [Theory]
+    [InlineData("user_email", "nobody-{0}@example.com")]
+    [InlineData("user_external_id", "nobody-{0}")]
+    public async Task Users_that_nobody_is_count_too(string claim, string pattern)
+    {
+        Write([.. Enumerable.Range(0, 60).Select(number => TokenText.SignClaims($$"""{"kind":"user","{{claim}}":"{{pattern.Replace("{0}", $"{number}", StringComparison.Ordinal)}}","jti":"{{Guid.NewGuid()}}"}"""))]);
+        await Server.ResetAsync();
+
+        Run run = Find("-UserLimit 3");
+
+        Assert.Equal(60, run.MustSucceed().Count);
+        Assert.Equal(3, (await Server.RequestsAsync()).Where(request => request.Target.Contains("query=nobody", StringComparison.Ordinal)).Select(request => request.Target).Distinct().Count());
+        Assert.Contains(run.Warnings, warning => warning.Contains("-UserLimit 3", StringComparison.Ordinal) && warning.Contains("57 of them", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task The_user_of_a_proved_token_is_looked_up_beyond_the_limit()
     {
@@ -240,9 +256,15 @@ public sealed class FindLiveTokenTests(ServerFixture fixture) : ServerTests(fixt
     [InlineData("""{"user_email":"a@example.com","api_key":"pk_1","iss":"them"}""")]
     [InlineData("""{"user_email":"a@example.com","api_key":"pk_other"}""")]
     [InlineData("""{"sub":"1234567890","name":"John Doe","iat":1516239022}""")]
+    [InlineData("""{"project_id":"OWN","project":"somebody_elses"}""")]
+    [InlineData("""{"project_id":["OWN"],"project":"OWN"}""")]
+    [InlineData("""{"project_id":{"id":"somebody_elses"},"api_key":"pk_mine"}""")]
+    [InlineData("""{"project_id":"OWN","api_key":["pk_other"]}""")]
+    [InlineData("""{"project_id":true,"api_key":"pk_mine"}""")]
+    [InlineData("""{"project_id":"","api_key":"pk_mine"}""")]
     public async Task A_strangers_token_is_never_sent_anywhere(string claims)
     {
-        string token = TokenText.SignClaims(claims);
+        string token = TokenText.SignClaims(claims.Replace("OWN", ProjectId(), StringComparison.Ordinal));
         Write(token);
         await Server.ResetAsync();
 
