@@ -38,7 +38,8 @@ public sealed class JwtService : IDisposable
     private readonly TimeProvider _clock;
     private readonly ApiConnection _connection;
     private readonly string _root;
-    private readonly ConcurrentQueue<string> _issuedIds = new();
+    private readonly ConcurrentDictionary<string, bool> _issuedIds = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentQueue<string> _issuedInOrder = new();
     private int _creating;
 
     /// <summary>Makes a service; nothing is sent.</summary>
@@ -278,13 +279,7 @@ public sealed class JwtService : IDisposable
         Interlocked.Increment(ref _creating);
         try
         {
-            CreatedToken created = await _connection.SendAsync(request, Read, call).ConfigureAwait(false);
-            _issuedIds.Enqueue(created.TokenId);
-            while (_issuedIds.Count > RememberedIds && _issuedIds.TryDequeue(out _))
-            {
-            }
-
-            return created;
+            return await _connection.SendAsync(request, Read, call).ConfigureAwait(false);
         }
         finally
         {
@@ -295,6 +290,7 @@ public sealed class JwtService : IDisposable
         CreatedToken Read(Answer answer)
         {
             CreatedToken created = AnswerReader.ReadCreated(answer);
+            created.WasIssuedBefore = !Remember(created.TokenId);
             created.IsExpiryUnknown = lifetime is not null && created.ExpiresAt is null;
             bool isLate = lifetime is { } asked && created.ExpiresAt is { } end && (end - created.CreatedAt).TotalSeconds > asked + s_expiryTolerance.TotalSeconds;
 
@@ -346,7 +342,24 @@ public sealed class JwtService : IDisposable
 
         return IsUnknown();
 
-        bool IsUnknown() => found.Except(_issuedIds, StringComparer.OrdinalIgnoreCase).Any();
+        bool IsUnknown() => found.Any(id => id is null || !_issuedIds.ContainsKey(id));
+    }
+
+    // False where a create was answered with this id before.
+    private bool Remember(string id)
+    {
+        if (!_issuedIds.TryAdd(id, true))
+        {
+            return false;
+        }
+
+        _issuedInOrder.Enqueue(id);
+        while (_issuedInOrder.Count > RememberedIds && _issuedInOrder.TryDequeue(out string? oldest))
+        {
+            _issuedIds.TryRemove(oldest, out _);
+        }
+
+        return true;
     }
 
     private Task<DiscardedToken> DiscardAsync(string path, string kind, string tokenId, CallContext call)

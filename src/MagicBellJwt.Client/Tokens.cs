@@ -46,6 +46,9 @@ public sealed class CreatedToken
     /// <summary>Whether an end was asked for, and the answer does not say one: then nobody knows whether the token ever ends.</summary>
     public bool IsExpiryUnknown { get; internal set; }
 
+    /// <summary>Whether an earlier create of the same service was answered with this id: somebody may hold that token, so nothing is to be done to the id on this answer's word.</summary>
+    public bool WasIssuedBefore { get; internal set; }
+
     /// <summary>How often the create was sent.</summary>
     public int Attempts { get; internal set; }
 

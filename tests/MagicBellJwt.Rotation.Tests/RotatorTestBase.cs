@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -37,6 +38,9 @@ public abstract class RotatorTestBase : IDisposable
     private protected FakePipeline Pipeline { get; set; }
 
     private protected Session Session { get; set; }
+
+    /// <summary>Other sessions of the runspace.</summary>
+    private protected List<Session> Others { get; } = [];
 
     private protected string JournalPath => Path.Combine(_folder.FullName, "rotations.jsonl");
 
@@ -98,6 +102,7 @@ public abstract class RotatorTestBase : IDisposable
             Overlap = overlap,
             JournalVault = isInVault ? "prod" : null,
             KeepJournal = isInVault ? () => Keep(journal.Text) : null,
+            Sessions = Others,
             StoreFor = _ => store,
             StoreOf = entry => entry.Vault is not null || entry.File is not null || entry.IsStoredByScript ? Store : null,
         }));

@@ -198,6 +198,30 @@ public sealed class RotatorTests : RotatorTestBase
     }
 
     [Fact]
+    public async Task A_new_token_on_which_another_session_runs_is_held_and_not_revoked()
+    {
+        Store.IsScript = true;
+        string old = await IssueToStoreAsync();
+        string? value = null;
+        Store.OnStore = (store, stored) =>
+        {
+            value = stored;
+            return new StoreResult(StoreOutcome.InDoubt, "Nobody can say.");
+        };
+        await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());
+        Session other = Connect(value);
+        Others.Add(other);
+        Store.OnStore = null;
+
+        await RotateAsync();
+
+        Assert.DoesNotContain(old, Api.Live("ci"));
+        Assert.Contains(other.TokenId, Api.Live("ci"));
+        Assert.Contains(Pipeline.Warnings, warning => warning.Contains(other.TokenId!, StringComparison.Ordinal) && warning.Contains("somebody holds it", StringComparison.Ordinal));
+        other.Disconnect();
+    }
+
+    [Fact]
     public async Task A_token_that_reads_another_projects_list_is_no_proof()
     {
         string old = await IssueToStoreAsync();

@@ -40,6 +40,12 @@ internal sealed class TokenReference
     /// <summary>The token as a list showed it; null where something else was given.</summary>
     internal ListedToken? Listed { get; private set; }
 
+    /// <summary>A token that was issued here and whose id the create's answer alone says; null for any other. The list is to say it too, before anything is done to that id.</summary>
+    internal NewToken? New { get; private set; }
+
+    /// <summary>The session that issued it, where its own claims say its id too: that session does not run on it. Null for any other.</summary>
+    internal Session? IssuedIn { get; private set; }
+
     /// <summary>Reads what was given, and refuses what contradicts the command.</summary>
     /// <param name="item">A UUID, a token, or a row with a column Id or TokenId.</param>
     /// <param name="kind">The kind of token that the command is for.</param>
@@ -109,6 +115,13 @@ internal sealed class TokenReference
             IsDiscarded = typeName is not null && row.Text(Columns.DiscardedAt) is not null,
             DiscardedAt = (item.BaseObject as ListedToken)?.DiscardedAt,
             Listed = item.BaseObject as ListedToken,
+            IssuedIn = item.BaseObject is IssuedToken { NamesItsId: true } or StoredToken { NamesItsId: true } ? origin : null,
+            New = item.BaseObject switch
+            {
+                IssuedToken { NamesItsId: false } issued => new NewToken(id, issued.Name, issued.CreatedAt, issued.UserId, static _ => false),
+                StoredToken { NamesItsId: false } stored => new NewToken(id, stored.Name, stored.CreatedAt, stored.UserId, static _ => false),
+                _ => null,
+            },
         };
     }
 

@@ -117,6 +117,7 @@ public sealed class InvokeMbRotationCommand : RotationCmdlet
                 IsPreview = IsPreview,
                 StoreFor = old => StoreFor(rule.Choice, old, session),
                 StoreOf = StoreOf,
+                Sessions = Sessions,
             });
             _rotators.Add(rule, rotator);
         }

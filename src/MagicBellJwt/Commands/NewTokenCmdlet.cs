@@ -282,6 +282,11 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         {
             DateTimeOffset begun = DateTimeOffset.UtcNow;
             IssuedToken issued = await scope.CreateAsync(request, key, IdempotencyKey is not null, AsPlainText, WriteCall).ConfigureAwait(false);
+            if (issued.WasIssuedBefore && IdempotencyKey is null)
+            {
+                WarnAfterEnd($"The server gave {description} the id {issued.Id}, which an earlier create was answered with: it is not known which of the two has it.");
+            }
+
             if (issued.UserId is { } userId)
             {
                 scope.Session.Remember(userId);
@@ -416,7 +421,7 @@ public abstract class NewTokenCmdlet : WritingCmdlet
         {
             // Only the answer may have told the server's clock.
             DateTimeOffset since = begun + (scope.Now - DateTimeOffset.UtcNow) - s_clockTolerance;
-            var token = new NewToken(issued.Id!, issued.Name, issued.CreatedAt, issued.UserId, _ => issued.CreatedAt < since);
+            var token = new NewToken(issued.Id!, issued.Name, issued.CreatedAt, issued.UserId, _ => issued.WasIssuedBefore || issued.CreatedAt < since);
             if (await scope.RevokeUndeliveredAsync(token, this, call).ConfigureAwait(false))
             {
                 return $"Nobody had the new {scope.Noun} {issued.Id}: it was revoked again.";

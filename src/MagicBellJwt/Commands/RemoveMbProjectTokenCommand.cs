@@ -54,27 +54,42 @@ public sealed class RemoveMbProjectTokenCommand : RemoveTokenCmdlet
             return;
         }
 
-        if (session.TokenId is null && !AllowSelfLockout && !token.IsDiscarded)
+        Session[] others = [.. SessionStore.Current.Sessions.Where(other => other != session && MayBeOfProject(other, session) && other is { IsConnected: true, IsTokenListed: false, IssuedAt: not null })];
+        if (!AllowSelfLockout && !token.IsDiscarded && (others.Length > 0 || MayBeOwn(token, session)))
         {
-            Guard(token, session);
+            Guard(token, session, others);
         }
 
         base.Revoke(token, session);
     }
 
-    private void Guard(TokenReference token, Session session)
+    // Where its token names its own id, and a list has shown that one, the session runs on no other; nor on what it issued itself.
+    private static bool MayBeOwn(TokenReference token, Session session) =>
+        !session.IsTokenListed && (session.TokenId is null || token.IssuedIn != session);
+
+    private static bool MayBeOfProject(Session other, Session session) =>
+        other.BaseAddress.Authority == session.BaseAddress.Authority
+        && (other.Claims?.Project is not { } project || session.Claims?.Project is not { } own || project == own);
+
+    private void Guard(TokenReference token, Session session, Session[] others)
     {
         if (!_guards.TryGetValue(session, out OwnTokenGuard? guard))
         {
-            WriteWarning($"It cannot be told which token the session '{session.Name}' runs on: its token carries no id. Only the last live token, and those of the same times, are protected.");
+            if (session.TokenId is null)
+            {
+                WriteWarning($"It cannot be told which token the session '{session.Name}' runs on: its token carries no id. Only the last live token, and those of the same times, are protected.");
+            }
+
             _guards.Add(session, guard = new OwnTokenGuard(session));
         }
 
-        if (Await(() => guard.MayBeOwnAsync(token.Id, token.Listed, ReadCall)))
+        if (Await(() => guard.FindOwnerAsync(token.Id, token.Listed, others, ReadCall)) is { } owner)
         {
+            string why = owner.TokenId is null ? "" : $" The id that its token names as its own, {owner.TokenId}, is in no list.";
             throw new MagicBellException(
                 MagicBellError.SelfLockout,
-                $"The session '{session.Name}' may run on the token {token.Id}: no other live one is listed, or its times are those of the session's token.");
+                $"The session '{owner.Name}' may run on the token {token.Id}: no other live one is listed, or its times are those of the session's token.{why}"
+                + (owner == session ? "" : $" Where it is done with: Disconnect-MbProject {CommandText.Quote(owner.Name)}"));
         }
     }
 }

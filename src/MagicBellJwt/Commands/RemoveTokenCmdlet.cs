@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Completion;
 
@@ -218,6 +219,7 @@ public abstract class RemoveTokenCmdlet : WritingCmdlet
             Revocation revocation;
             try
             {
+                await (token.New is { } issued && scope.CanList ? scope.CheckIsNewAsync(issued, ReadCall) : Task.CompletedTask).ConfigureAwait(false);
                 revocation = await scope.RevokeAsync(token.Id, token.IsKnown, WriteCall with { Reason = Reason ?? token.Reason }, token.Name).ConfigureAwait(false);
                 revocation.Name = token.Name;
             }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.Rotation;
@@ -32,6 +33,9 @@ public abstract class RotationCmdlet : WritingCmdlet
 
     private protected ScriptRunner Scripts { get; }
 
+    /// <summary>The sessions of the runspace. Rotations ask for them on other threads.</summary>
+    private protected IReadOnlyList<Session> Sessions { get; private set; } = [];
+
     // So long a job may be held. A machine that is started anew in between would not end the overlap.
     private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
 
@@ -48,6 +52,13 @@ public abstract class RotationCmdlet : WritingCmdlet
         {
             throw MagicBellException.Invalid($"-Wait waits for an hour at most, and the overlap is {LifetimeText.Write(overlap)}. Leave -Wait out, and schedule a later run, which ends it.");
         }
+    }
+
+    /// <inheritdoc/>
+    private protected override void Begin()
+    {
+        base.Begin();
+        Sessions = SessionStore.Current.Sessions;
     }
 
     /// <inheritdoc/>
@@ -137,10 +148,10 @@ public abstract class RotationCmdlet : WritingCmdlet
         : null;
 
     /// <summary>
-    /// The store for a token's successor; null for the pipeline. The successor of the session's own token goes to where that one came from,
+    /// The store for a token's successor; null for the pipeline. The successor of a token that a session runs on goes to where that one came from,
     /// whatever is chosen for the others: the next login reads it there.
     /// </summary>
-    private protected ITokenStore? StoreFor(StoreChoice choice, ListedToken old, Session session, string? email = null, string? externalId = null) => (IsOwn(old.Id, old.Kind, session) ? session.TokenPlace : null) switch
+    private protected ITokenStore? StoreFor(StoreChoice choice, ListedToken old, Session session, string? email = null, string? externalId = null) => RunnerOf(old.Id, old.Kind, session)?.TokenPlace switch
     {
         _ when !choice.Stores => null,
         { File: { } file } => new FileStore(file),
@@ -149,28 +160,29 @@ public abstract class RotationCmdlet : WritingCmdlet
         _ => new ScriptStore(Scripts, choice.SaveTo),
     };
 
-    /// <summary>Whether the session itself runs on a token.</summary>
-    private protected static bool IsOwn(string? id, TokenKind kind, Session session) => kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, id);
+    /// <summary>A session of the runspace that runs on a token, one whose token's place is known before any other; null where none does.</summary>
+    private Session? RunnerOf(string? id, TokenKind kind, Session session) => kind != TokenKind.Project ? null
+        : session.RunningOn(id, Sessions).OrderBy(runner => runner.TokenPlace is null).FirstOrDefault();
 
     /// <summary>
-    /// Whether a token is left out among many. The session's own is rotated only where the next login finds its successor: else that login
+    /// Whether a token is left out among many. One that a session runs on is rotated only where the next login finds its successor: else that login
     /// would be refused. Warns where it is left out. For the pipeline thread.
     /// </summary>
     private protected bool IsLeftOut(StoreChoice choice, string id, ListedToken? listed, Session session)
     {
-        if (!choice.Stores || session.TokenPlace is not null || !IsOwn(id, TokenKind.Project, session))
+        if (!choice.Stores || RunnerOf(id, TokenKind.Project, session) is not { TokenPlace: null } runner)
         {
             return false;
         }
 
-        if (choice.Vault is not null && listed is not null && StoreFor(choice, listed, session)!.Look(session.Fingerprint, out _) == StoreContent.Held)
+        if (choice.Vault is not null && listed is not null && StoreFor(choice, listed, session)!.Look(runner.Fingerprint, out _) == StoreContent.Held)
         {
             return false;
         }
 
         string store = choice.Vault is null ? "-SaveTo $SaveTo"
             : $"-Vault {CommandText.Quote(choice.Vault)}{(choice.SecretName == "{Name}" ? "" : " -SecretName " + CommandText.Quote(choice.SecretName))}";
-        WriteWarning($"The session '{session.Name}' itself runs on the token {id}, and it is not known where that is kept, so it is left out: the next login would be refused. "
+        WriteWarning($"The session '{runner.Name}' itself runs on the token {id}, and it is not known where that is kept, so it is left out: the next login would be refused. "
             + $"Connect with -TokenFile, or -Vault and -SecretName, and its successor is put there. Or rotate it alone: Update-MbProjectToken -Id {CommandText.Quote(id)} {store}{CommandText.SessionArgument(session)}{JournalArgument}");
         return true;
     }

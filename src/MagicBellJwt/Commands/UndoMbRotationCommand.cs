@@ -50,7 +50,7 @@ public sealed class UndoMbRotationCommand : RotationCmdlet
     {
         if (!_rotators.TryGetValue((session, kind), out Rotator? rotator))
         {
-            rotator = new Rotator(session, kind, journal, this, new RotationOptions { JournalPath = JournalPath, JournalVault = JournalVault, KeepJournal = KeeperOf(journal), IsPreview = IsPreview, StoreOf = StoreOf });
+            rotator = new Rotator(session, kind, journal, this, new RotationOptions { JournalPath = JournalPath, JournalVault = JournalVault, KeepJournal = KeeperOf(journal), IsPreview = IsPreview, StoreOf = StoreOf, Sessions = Sessions });
             _rotators.Add((session, kind), rotator);
         }
 

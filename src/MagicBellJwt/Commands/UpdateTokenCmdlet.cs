@@ -235,7 +235,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
 
     private void Replace(TokenReference token, Session session, string target, bool isListed)
     {
-        if (MyInvocation.ExpectingInput && IsOwn(token.Id, Kind, session) && IsLeftOut(Choice, token.Id, token.Listed, session))
+        if (MyInvocation.ExpectingInput && Kind == TokenKind.Project && IsLeftOut(Choice, token.Id, token.Listed, session))
         {
             return;
         }
@@ -243,7 +243,13 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
         Rotator rotator = RotatorOf(session);
         IsListed = isListed;
         _reason = token.Reason;
-        Start(target, async () => await rotator.RotateByIdAsync(token.Id, token.UserId ?? await FindOwnerAsync(session).ConfigureAwait(false)).ConfigureAwait(false));
+        Start(target, async () =>
+        {
+            string? userId = token.UserId ?? await FindOwnerAsync(session).ConfigureAwait(false);
+            var scope = new TokenScope(session, Kind, userId);
+            await (token.New is { } issued && scope.CanList ? scope.CheckIsNewAsync(issued, ReadCall) : Task.CompletedTask).ConfigureAwait(false);
+            await rotator.RotateByIdAsync(token.Id, userId).ConfigureAwait(false);
+        });
     }
 
     /// <inheritdoc/>
@@ -287,6 +293,7 @@ public abstract class UpdateTokenCmdlet : RotationCmdlet
                 PreviewedAsync = (scope, old) => OfferAsync(() => Preview(scope, old)),
                 StoreFor = old => StoreFor(Choice, old, session, _owner.Email, _owner.ExternalId),
                 StoreOf = StoreOf,
+                Sessions = Sessions,
             });
             _rotators.Add(session, rotator);
         }

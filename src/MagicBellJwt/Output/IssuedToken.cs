@@ -19,7 +19,10 @@ public sealed class IssuedToken
         CreatedAt = created.CreatedAt;
         ExpiresAt = created.ExpiresAt;
         _isExpiryUnknown = created.IsExpiryUnknown;
-        UserId = kind == TokenKind.User && JsonWebToken.TryDecode(created.Token, out JsonWebToken? decoded) ? decoded!.UserId : null;
+        JsonWebToken.TryDecode(created.Token, out JsonWebToken? decoded);
+        UserId = kind == TokenKind.User ? decoded?.UserId : null;
+        NamesItsId = TokenScope.IsSameId(decoded?.Id, Id);
+        WasIssuedBefore = created.WasIssuedBefore;
         Session = session;
         Attempts = created.Attempts;
         RequestId = created.RequestId;
@@ -83,6 +86,12 @@ public sealed class IssuedToken
     public object Token { get; }
 
     internal Session? Session { get; }
+
+    /// <summary>Whether its own claims say the same id as the answer that brought it. Else that answer alone says so.</summary>
+    internal bool NamesItsId { get; }
+
+    /// <summary>Whether an earlier create was answered with its id, so that somebody may hold it.</summary>
+    internal bool WasIssuedBefore { get; }
 
     /// <summary>How often the create was sent, for the history; null for a token that was signed on this machine.</summary>
     internal int? Attempts { get; }

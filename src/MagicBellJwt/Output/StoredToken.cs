@@ -20,6 +20,7 @@ public sealed class StoredToken
         Fingerprint = issued.Fingerprint;
         StoredIn = storedIn;
         Session = issued.Session!;
+        NamesItsId = issued.NamesItsId;
     }
 
     /// <summary>The token's id, a UUID.</summary>
@@ -59,6 +60,9 @@ public sealed class StoredToken
     public string Project => Session.Name;
 
     internal Session Session { get; }
+
+    /// <summary>As for <see cref="IssuedToken.NamesItsId"/>.</summary>
+    internal bool NamesItsId { get; }
 
     /// <summary>The token's id.</summary>
     /// <returns>The id.</returns>

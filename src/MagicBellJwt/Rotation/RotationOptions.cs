@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading.Tasks;
 using MagicBellJwt.Client.Rotation;
 
@@ -45,4 +46,7 @@ internal sealed class RotationOptions
 
     /// <summary>Makes the store that an earlier run's rotation goes to; null where its token went down the pipeline.</summary>
     internal Func<RotationEntry, ITokenStore?> StoreOf { get; init; } = _ => null;
+
+    /// <summary>The sessions of the runspace: another one may run on a token that is replaced, or on the one that replaces it.</summary>
+    internal IReadOnlyList<Session> Sessions { get; init; } = [];
 }

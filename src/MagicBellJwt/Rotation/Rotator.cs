@@ -501,9 +501,9 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             throw;
         }
 
-        if (rotation.IsOlder(issued.Id!))
+        if (issued.WasIssuedBefore || rotation.IsOlder(issued.Id!))
         {
-            throw new MagicBellException(MagicBellError.CreateOutcomeUnknown, $"The server answered the create with the id {issued.Id}, which the list showed before. A new token may exist that nobody holds. The old one stays.");
+            throw new MagicBellException(MagicBellError.CreateOutcomeUnknown, $"The server answered the create with the id {issued.Id}, which there was before. A new token may exist that nobody holds. The old one stays.");
         }
 
         rotation.Issued = issued;
@@ -671,12 +671,12 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return await RevokeOldAsync(rotation).ConfigureAwait(false);
         }
 
-        if (rotation.Value is null && RunsOnOld(entry) && CanBeRead(rotation.Store))
+        if (rotation.Value is null && RunningOn(entry.OldId).Length > 0 && CanBeRead(rotation.Store))
         {
             await LookAsync(rotation, entry).ConfigureAwait(false);
         }
 
-        SwitchSession(rotation);
+        SwitchSessions(rotation);
         await WriteKeptAsync(rotation, RotationStep.Retiring, ("due", RotationJournal.Time(rotation.Scope.Now + entry.Overlap))).ConfigureAwait(false);
         if (!options.Waits)
         {
@@ -701,7 +701,7 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
             return false;
         }
 
-        SwitchSession(rotation);
+        SwitchSessions(rotation);
         if (entry.Step != RotationStep.Revoking)
         {
             await WriteKeptAsync(rotation, RotationStep.Revoking).ConfigureAwait(false);
@@ -728,7 +728,10 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
         if (session.TokenId is null && kind == TokenKind.Project && rotation.Value is not null && await IsShutOutAsync().ConfigureAwait(false))
         {
-            session.SwitchTo(rotation.Value, entry.NewId!);
+            foreach (Session runner in options.Sessions.Append(session).Where(other => other.IsConnected && other.Fingerprint == session.Fingerprint).Distinct().ToArray())
+            {
+                SwitchTo(runner, rotation);
+            }
         }
 
         foreach (RotationEntry uncertain in Entries.Where(other => IsReplacedBy(other, entry)))
@@ -805,6 +808,12 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
     private async Task<bool> UndoAsync(Rotation rotation, string why)
     {
         RotationEntry entry = rotation.Entry;
+        if (RunningOn(entry.NewId).FirstOrDefault() is { } runner)
+        {
+            await pipeline.WarnAsync($"The session '{runner.Name}' runs on the new {_text.Noun} {entry.NewId}, so somebody holds it, and it is not revoked. {_text.BothStay(rotation)}").ConfigureAwait(false);
+            return false;
+        }
+
         await WriteAsync(entry, RotationStep.Undoing).ConfigureAwait(false);
         bool isSeen;
         try
@@ -907,26 +916,29 @@ internal sealed class Rotator(Session session, TokenKind kind, RotationJournal j
 
     private static bool CanBeRead(ITokenStore? store) => store is { Vault: not null } or { File: not null };
 
-    private bool RunsOnOld(RotationEntry entry) => kind == TokenKind.Project && TokenScope.IsSameId(session.TokenId, entry.OldId);
+    private Session[] RunningOn(string? id) => kind == TokenKind.Project ? [.. session.RunningOn(id, options.Sessions)] : [];
 
-    // The session that runs on the old token goes on with the new one, before the old one goes.
-    private void SwitchSession(Rotation rotation)
+    // The sessions that run on the old token go on with the new one, before the old one goes.
+    private void SwitchSessions(Rotation rotation)
     {
         RotationEntry entry = rotation.Entry;
-        if (!RunsOnOld(entry))
+        foreach (Session runner in RunningOn(entry.OldId))
         {
-            return;
-        }
+            if (rotation.Value is null)
+            {
+                throw new MagicBellException(
+                    MagicBellError.SelfLockout,
+                    $"The session '{runner.Name}' itself runs on the token {entry.OldId}, which {entry.NewId} has replaced: revoking it would end the session.");
+            }
 
-        if (rotation.Value is null)
-        {
-            throw new MagicBellException(
-                MagicBellError.SelfLockout,
-                $"The session '{session.Name}' itself runs on the token {entry.OldId}, which {entry.NewId} has replaced: revoking it would end the session.");
+            SwitchTo(runner, rotation);
         }
+    }
 
-        session.SwitchTo(rotation.Value, entry.NewId!);
-        pipeline.Verbose($"The session '{session.Name}' goes on with the token {entry.NewId}.");
+    private void SwitchTo(Session runner, Rotation rotation)
+    {
+        runner.SwitchTo(rotation.Value!, rotation.NewId!);
+        pipeline.Verbose($"The session '{runner.Name}' goes on with the token {rotation.NewId}.");
     }
 
     private async Task<bool> IsShutOutAsync()

@@ -5,7 +5,9 @@ using MagicBellJwt.Client;
 
 namespace MagicBellJwt;
 
-/// <summary>Keeps a session whose own token is not known from losing it: reads as few pages of the project's list as that takes.</summary>
+/// <summary>Keeps sessions whose own token is not known from losing it: reads as few pages of the project's list as that takes.</summary>
+/// <remarks>A token names its own id (<c>jti</c>), and that is known where a list has shown it. An id that no list shows says nothing.</remarks>
+/// <param name="session">The session whose project's list is read.</param>
 internal sealed class OwnTokenGuard(Session session)
 {
     private static readonly TimeSpan s_sameTime = TimeSpan.FromSeconds(1);
@@ -16,23 +18,42 @@ internal sealed class OwnTokenGuard(Session session)
     private TokenReader? _reader;
     private bool _isReadToEnd;
 
-    /// <summary>Whether a token may be the session's own: none other is listed as live, but those that were asked about before, or its times are those of the session's token.</summary>
+    /// <summary>
+    /// The session that may run on a token: its times are those of the session's token; or none other is listed as live, but those that were asked
+    /// about before. Null where none may.
+    /// </summary>
     /// <param name="id">The id of a token that is about to be revoked.</param>
     /// <param name="listed">The token as a list showed it, where it is at hand.</param>
+    /// <param name="others">Other sessions that may be of the project.</param>
     /// <param name="call">The call.</param>
     /// <exception cref="MagicBellException">The list could not be read.</exception>
-    internal async Task<bool> MayBeOwnAsync(string id, ListedToken? listed, CallContext call)
+    internal async Task<Session?> FindOwnerAsync(string id, ListedToken? listed, IEnumerable<Session> others, CallContext call)
     {
         _leaving.Add(id);
-        bool mayBe = true;
+        bool isLeft = true;
         try
         {
-            mayBe = !await IsAnotherLeftAsync(call).ConfigureAwait(false) || await HasOwnTimesAsync(id, listed, call).ConfigureAwait(false);
-            return mayBe;
+            isLeft = false;
+            Session? owner = null;
+            if (!session.IsTokenListed && (!await IsAnotherLeftAsync(call).ConfigureAwait(false) || await HasTimesOfAsync(session, id, listed, call).ConfigureAwait(false)))
+            {
+                owner = await MayRunOnItAsync(session, call).ConfigureAwait(false) ? session : null;
+            }
+
+            foreach (Session other in others)
+            {
+                if (owner is null && await HasTimesOfAsync(other, id, listed, call).ConfigureAwait(false) && await MayRunOnItAsync(other, call).ConfigureAwait(false))
+                {
+                    owner = other;
+                }
+            }
+
+            isLeft = owner is null;
+            return owner;
         }
         finally
         {
-            if (mayBe && _leaving.Remove(id) && _seen.TryGetValue(id, out ListedToken? token) && IsLive(token))
+            if (!isLeft && _leaving.Remove(id) && _seen.TryGetValue(id, out ListedToken? token) && IsLive(token))
             {
                 _live.Enqueue(id);
             }
@@ -61,9 +82,9 @@ internal sealed class OwnTokenGuard(Session session)
     }
 
     // Two tokens may have been issued in the same second: each of them may be the session's own.
-    private async Task<bool> HasOwnTimesAsync(string id, ListedToken? listed, CallContext call)
+    private async Task<bool> HasTimesOfAsync(Session runner, string id, ListedToken? listed, CallContext call)
     {
-        if (session.IssuedAt is not { } issuedAt)
+        if (runner.IssuedAt is not { } issuedAt)
         {
             return false;
         }
@@ -74,15 +95,31 @@ internal sealed class OwnTokenGuard(Session session)
             {
                 listed = token;
             }
-            else if (!await ReadPageAsync(call).ConfigureAwait(false))
+            else if (IsKnown(runner) || !await ReadPageAsync(call).ConfigureAwait(false))
             {
                 return false;
             }
         }
 
         return (listed.CreatedAt - issuedAt).Duration() < s_sameTime
-            && (listed.ExpiresAt is { } end && session.ExpiresAt is { } own ? (end - own).Duration() < s_sameTime : listed.ExpiresAt == session.ExpiresAt);
+            && (listed.ExpiresAt is { } end && runner.ExpiresAt is { } own ? (end - own).Duration() < s_sameTime : listed.ExpiresAt == runner.ExpiresAt);
     }
+
+    // Unless the list shows the id that its token names as its own.
+    private async Task<bool> MayRunOnItAsync(Session runner, CallContext call)
+    {
+        while (!IsKnown(runner))
+        {
+            if (runner.TokenId is null || !await ReadPageAsync(call).ConfigureAwait(false))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsKnown(Session runner) => runner.IsTokenListed || (runner.TokenId is { } id && (runner.IsTokenListed = _seen.ContainsKey(id)));
 
     private async Task<bool> ReadPageAsync(CallContext call)
     {

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
+using System.Linq;
 using System.Threading.Tasks;
 using MagicBellJwt.Client;
 using MagicBellJwt.Client.History;
@@ -47,6 +48,9 @@ public sealed class Session
 
     /// <summary>The id of the session's token, by its own claim <c>jti</c>; null where it has none.</summary>
     public string? TokenId { get; internal set; }
+
+    /// <summary>Whether a list has shown <see cref="TokenId"/>. Before that it is the token's own word.</summary>
+    internal bool IsTokenListed { get; set; }
 
     /// <summary>When the session's token ends, by its claims; null where they do not tell, or it never does.</summary>
     public DateTimeOffset? ExpiresAt { get; internal set; }
@@ -133,8 +137,15 @@ public sealed class Session
         Service.UseToken(token);
         Read(token);
         TokenId = tokenId;
+        IsTokenListed = true;
         TokenSource = "rotation";
     }
+
+    /// <summary>The sessions that run on a token of this one's project, itself among them.</summary>
+    /// <param name="tokenId">The token's id; null for none.</param>
+    /// <param name="others">Other sessions of the runspace.</param>
+    internal IEnumerable<Session> RunningOn(string? tokenId, IEnumerable<Session> others) =>
+        others.Prepend(this).Distinct().Where(other => other.IsConnected && other.BaseAddress.Authority == BaseAddress.Authority && TokenScope.IsSameId(other.TokenId, tokenId));
 
     internal void Remember(string userId)
     {
@@ -167,6 +178,7 @@ public sealed class Session
         Claims = decoded;
         Fingerprint = TokenFingerprint.Of(token);
         TokenId = decoded?.Id is { } id && RequestValidation.IsTokenId(id) ? id : null;
+        IsTokenListed = false;
         ExpiresAt = decoded?.ExpiresAt;
         _isExpiryUnreadable = decoded?.IsExpiryUnreadable == true;
     }

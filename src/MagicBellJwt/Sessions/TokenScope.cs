@@ -75,7 +75,7 @@ internal sealed class TokenScope
         JwtService service = Session.Service;
         var page = new PageRequest(size, after, before);
         return Kind == TokenKind.Project
-            ? new TokenReader(service.FetchProjectTokensAsync(page, bearer), Wrap)
+            ? new TokenReader(service.FetchProjectTokensAsync(page, bearer), bearer is null ? WrapOwn : Wrap)
             : new TokenReader(
                 service.FetchUserTokensAsync(UserId ?? throw MagicBellException.Invalid("An id alone does not say in whose list the token is. Say whose it is, by -Email, -ExternalId or -UserId, or give the listed token."), page),
                 Wrap);
@@ -83,6 +83,13 @@ internal sealed class TokenScope
 
     /// <summary>A token of this list, by what was read of it.</summary>
     internal ListedToken Wrap(ListedTokenRecord record) => Kind == TokenKind.Project ? new ProjectToken(record, Session) : new UserToken(record, this);
+
+    // The session may meet its own token in the list that it reads.
+    private ListedToken WrapOwn(ListedTokenRecord record)
+    {
+        Session.IsTokenListed |= IsSameId(record.Id, Session.TokenId);
+        return Wrap(record);
+    }
 
     /// <summary>Reads the whole list.</summary>
     internal async Task<IReadOnlyList<ListedToken>> ListAsync(CallContext call)
@@ -223,6 +230,17 @@ internal sealed class TokenScope
             await pipeline.WaitAsync(s_waitsForList[attempt], call).ConfigureAwait(false);
         }
 
+        return CheckIsNew(token, listed);
+    }
+
+    /// <summary>Refuses a token whose id the list shows as another token's: the answer that brought it gave it a wrong one.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="call">How it is stopped.</param>
+    /// <exception cref="MagicBellException">The id is that of another token, or the list could not be read.</exception>
+    internal async Task CheckIsNewAsync(NewToken token, CallContext call) => CheckIsNew(token, await FindAsync(token.Id, call).ConfigureAwait(false));
+
+    private ListedToken? CheckIsNew(NewToken token, ListedToken? listed)
+    {
         bool isAnother = listed is not null
             && (token.IsOlder(token.Id)
                 || (listed.CreatedAt - (token.CreatedAt ?? listed.CreatedAt)).Duration() > s_clockTolerance

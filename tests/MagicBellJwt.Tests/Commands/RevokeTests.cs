@@ -21,6 +21,29 @@ public sealed class RevokeTests(ServerFixture fixture) : ServerTests(fixture)
         function Named($item, $type) { $item.PSTypeNames.Insert(0, $type); $item }
         """;
 
+    // The answer alone gave the new token that id, and production was revoked.
+    [Theory]
+    [InlineData("New-MbProjectToken ci | Remove-MbProjectToken -Force")]
+    [InlineData("New-MbProjectToken ci -SaveTo { param($Issued) $Issued.Token } | Remove-MbProjectToken -Force")]
+    [InlineData("New-MbProjectToken ci | Update-MbProjectToken -SaveTo { param($Issued) $Issued.Token } -JournalPath $journal")]
+    public async Task A_new_token_whose_id_the_list_shows_as_another_is_not_touched(string script)
+    {
+        const string Production = "0198c0de-0000-7000-8000-0000000000a2";
+        await using RawServer server = RawServer.Scripted(request => request.Method switch
+        {
+            "POST" => Answers.Json(201, $$"""{"token":"opaque-value","token_id":"{{Production}}","created_at":"{{DateTimeOffset.UtcNow:yyyy-MM-dd'T'HH:mm:ss'Z'}}","expires_at":null}"""),
+            "GET" => Answers.Json(200, $$"""{"data":[{"id":"{{Production}}","name":"PRODUCTION","created_at":"2026-01-01T00:00:00Z"},{"id":"0198c0de-0000-7000-8000-0000000000a1","name":"own","created_at":"2025-01-01T00:00:00Z"}],"links":{} }"""),
+            _ => Answers.Discarded(request),
+        });
+        using var engine = new PowerShellEngine();
+        engine.Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest", ("token", Secret.Of("opaque")), ("address", server.BaseAddress)).MustSucceed();
+
+        Run run = engine.Run(script, ("journal", System.IO.Path.Combine(System.IO.Path.GetTempPath(), System.IO.Path.GetRandomFileName())));
+
+        Assert.Contains("shows as another token", Assert.Single(run.Errors).Exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Requests, request => request.Method == "DELETE");
+    }
+
     [Theory]
     [InlineData("Project", "Remove-MbProjectToken $project -Force")]
     [InlineData("Project", "Remove-MbProjectToken $project.Id -Force")]

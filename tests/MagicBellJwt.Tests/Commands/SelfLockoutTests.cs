@@ -196,6 +196,66 @@ public sealed class SelfLockoutTests
         engine.Run("Disconnect-MbProject second; $new.Id | Remove-MbProjectToken -Force -Session $here").MustSucceed();
     }
 
+    // Whether a token's jti is its id is not documented: one that no list shows said nothing, and the last live token was revoked.
+    [Theory]
+    [InlineData("")]
+    [InlineData(""","iat":1767225600""")]
+    public async Task A_token_that_names_an_id_which_no_list_shows_is_not_known_by_it(string times)
+    {
+        await using RawServer server = Listing($$"""{"id":"{{Own}}","created_at":"2026-01-01T00:00:00Z"}{{(times.Length > 0 ? $$""",{"id":"{{Other}}","created_at":"2026-02-01T00:00:00Z"}""" : "")}}""");
+        using PowerShellEngine engine = Connect(server, TokenText.SignClaims($$"""{"jti":"{{Expired}}"{{times}}}"""));
+
+        Run run = engine.Run($"'{Own}' | Remove-MbProjectToken -Force");
+
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.StartsWith("MbSelfLockout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains(Expired, error.Exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Requests, request => request.Method == "DELETE");
+        engine.Run($"'{Own}' | Remove-MbProjectToken -Force -AllowSelfLockout").MustSucceed();
+    }
+
+    [Fact]
+    public async Task Once_a_list_has_shown_the_own_id_none_is_read_for_it()
+    {
+        await using RawServer server = Listing($$"""{"id":"{{Own}}","created_at":"2026-01-01T00:00:00Z"},{"id":"{{Other}}","created_at":"2026-02-01T00:00:00Z"},{"id":"{{Expired}}","created_at":"2026-02-01T00:00:00Z"}""");
+        using PowerShellEngine engine = Connect(server, TokenText.SignClaims($$"""{"jti":"{{Own}}","iat":1767225600}"""));
+
+        engine.Run($"Remove-MbProjectToken {Other} -Force; Remove-MbProjectToken {Expired} -Force").MustSucceed();
+
+        Assert.Equal(["GET", "DELETE", "DELETE"], server.Requests.Select(request => request.Method));
+    }
+
+    [Theory]
+    [InlineData("0198C0DE-0000-7000-8000-0000000000A1")]
+    [InlineData("{0198c0de-0000-7000-8000-0000000000a1}")]
+    [InlineData("0198c0de0000700080000000000000a1")]
+    [InlineData(" 0198c0de-0000-7000-8000-0000000000a1 ")]
+    [InlineData("urn:uuid:0198c0de-0000-7000-8000-0000000000a1")]
+    public async Task The_own_id_is_known_in_whatever_form_the_token_names_it(string jti)
+    {
+        await using RawServer server = Listing($$"""{"id":"{{Own}}","created_at":"2026-01-01T00:00:00Z"},{"id":"{{Other}}","created_at":"2026-02-01T00:00:00Z"}""");
+        using PowerShellEngine engine = Connect(server, TokenText.SignClaims($$"""{"jti":"{{jti}}"}"""));
+
+        Assert.Contains("itself runs on", Assert.Single(engine.Run($"'{Own}' | Remove-MbProjectToken -Force").Errors).Exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Requests, request => request.Method == "DELETE");
+    }
+
+    [Fact]
+    public async Task What_may_be_the_token_of_another_session_of_the_runspace_is_refused_until_that_one_is_disconnected()
+    {
+        await using RawServer server = Listing($$"""{"id":"{{Own}}","created_at":"2026-02-01T00:00:00Z"},{"id":"{{Other}}","created_at":"2026-01-01T00:00:00Z"},{"id":"{{Expired}}","created_at":"2026-03-01T00:00:00Z"}""");
+        using PowerShellEngine engine = Connect(server, TokenText.SignClaims("""{"iat":1767225600}"""));
+        engine.Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest -Name here", ("token", Secret.Of(TokenText.SignClaims($$"""{"jti":"{{Own}}"}"""))), ("address", server.BaseAddress)).MustSucceed();
+
+        Run run = engine.Run($"'{Other}', '{Expired}' | Remove-MbProjectToken -Force -PassThru");
+
+        Assert.Equal(Expired, Assert.Single(run.Output).Id());
+        ErrorRecord error = Assert.Single(run.Errors);
+        Assert.StartsWith("MbSelfLockout,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Contains("Disconnect-MbProject '127.0.0.1'", error.Exception.Message, StringComparison.Ordinal);
+        engine.Run($"Disconnect-MbProject 127.0.0.1; '{Other}' | Remove-MbProjectToken -Force").MustSucceed();
+    }
+
     private static RawServer Pages(int pages, int size) => RawServer.Scripted(request =>
     {
         if (request.Method == "DELETE")
@@ -220,10 +280,12 @@ public sealed class SelfLockoutTests
             ],"links":{} }
             """));
 
-    private static PowerShellEngine Connect(RawServer server)
+    private static RawServer Listing(string items) => RawServer.Scripted(request => request.Method == "DELETE" ? Answers.Discarded(request) : Answers.Json(200, $$"""{"data":[{{items}}],"links":{} }"""));
+
+    private static PowerShellEngine Connect(RawServer server, string token = "opaque")
     {
         var engine = new PowerShellEngine();
-        engine.Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest", ("token", Secret.Of("opaque")), ("address", server.BaseAddress)).MustSucceed();
+        engine.Run("Connect-MbProject $token -BaseUri $address -SkipConnectionTest", ("token", Secret.Of(token)), ("address", server.BaseAddress)).MustSucceed();
         return engine;
     }
 }

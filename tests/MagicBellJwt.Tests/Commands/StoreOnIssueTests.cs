@@ -134,6 +134,32 @@ public sealed class StoreOnIssueTests(ServerFixture fixture) : RotationTestBase<
         Assert.Single(server.Requests, request => request.Method == "DELETE");
     }
 
+    // The second create is answered with the first one's id, and what undid the second revoked the first, which somebody holds.
+    [Theory]
+    [InlineData("")]
+    [InlineData("-IdempotencyKey 0198c0de-0000-7000-8000-0000000000a1")]
+    public async Task What_undoes_a_create_touches_no_id_that_an_earlier_create_was_answered_with(string key)
+    {
+        string id = Guid.NewGuid().ToString("D");
+        string created = $"\"created_at\":\"{DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}\"";
+        await using RawServer server = RawServer.Scripted(request => request.Method switch
+        {
+            "POST" => Answers.Json(201, $$"""{"token":"opaque-value","token_id":"{{id}}",{{created}},"expires_at":null}"""),
+            "GET" => Answers.Json(200, $$"""{"data":[{"id":"{{id}}","name":"twice",{{created}}}]}"""),
+            _ => Answers.Discarded(request),
+        });
+        string vault = VaultThat("throw 'must not be asked'", "if ($global:reads -gt 1) { throw 'The vault is locked.' }");
+        Run("Connect-MbProject $token -BaseUri $address -Name twice -SkipConnectionTest", ("token", Secret.Of("opaque-token")), ("address", server.BaseAddress)).MustSucceed();
+
+        Run run = Run($"{vault}$held = New-MbProjectToken twice {key} -Session twice; New-MbProjectToken twice -Vault prod {key} -Session twice");
+
+        string message = Assert.Single(run.Errors).Exception.Message;
+        Assert.Contains(id, message, StringComparison.Ordinal);
+        Assert.Contains("Nothing is done to that id", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Requests, request => request.Method == "DELETE");
+        Assert.Equal(key.Length == 0, Host.Lines.Any(line => line.Contains("an earlier create was answered with", StringComparison.Ordinal)));
+    }
+
     public static TheoryData<string, string> Doubts => new()
     {
         { VaultThat("throw 'The vault is full.'"), "-Vault prod" },

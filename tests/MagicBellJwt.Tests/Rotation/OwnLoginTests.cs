@@ -59,6 +59,26 @@ public sealed class OwnLoginTests(ServerFixture fixture) : RotationTestBase<Serv
         Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(TokenFile) == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
     }
 
+    // The other session lost its token without a word, and the next login found a revoked one.
+    [Theory]
+    [InlineData("second")]
+    [InlineData("bystander")]
+    public async Task The_other_sessions_of_the_runspace_that_run_on_it_go_on_too(string acting)
+    {
+        string mark = Guid.NewGuid().ToString("N");
+        (string own, _) = Prepare(mark, "@{ TokenFile = $file }");
+        Run(
+            "$first = Get-MbSession | Where-Object IsCurrent; Connect-MbProject $value -BaseUri $address -Name second; Connect-MbProject $admin -BaseUri $address -Name bystander",
+            ("admin", Server.SecureToken())).MustSucceed();
+
+        PSObject rotation = Run($"Update-MbProjectToken -Id {own} -SaveTo {{ param($Issued) $Issued.Token }} -Session {acting} -JournalPath $journal").MustSucceed().Single();
+
+        Assert.DoesNotContain(own, await LiveAsync($"login {mark}"));
+        Assert.Equal(rotation.Get<string>("NewId"), Claim((await File.ReadAllTextAsync(TokenFile, TestContext.Current.CancellationToken)).Trim(), "jti"));
+        Assert.Equal(2, Run("Get-MbProjectToken -First 1 -Session $first; Get-MbProjectToken -First 1 -Session second").MustSucceed().Count);
+        Assert.Equal(2, Run("$first, (Get-MbSession second) | Where-Object TokenId -eq $id", ("id", rotation.Get<string>("NewId"))).MustSucceed().Count);
+    }
+
     [Theory]
     [InlineData("-Vault prod -SecretName 'app-{Name}'")]
     [InlineData("-SaveTo { param($Issued) $Issued.Token }")]
