@@ -27,7 +27,24 @@ internal static class AnswerReader
         MetadataPropertyHandling = MetadataPropertyHandling.Ignore,
     };
 
-    internal static ListPage<ListedTokenRecord> ReadTokenPage(Answer answer) => ReadPage<TokenAnswer, ListedTokenRecord>(answer, RecordOf);
+    internal static ListPage<ListedTokenRecord> ReadTokenPage(Answer answer)
+    {
+        ListPage<ListedTokenRecord> page = ReadPage<TokenAnswer, ListedTokenRecord>(answer, RecordOf);
+        var seen = new Dictionary<string, ListedTokenRecord>(StringComparer.OrdinalIgnoreCase);
+        foreach (ListedTokenRecord token in page.Items.Where(token => token.Id is not null))
+        {
+            if (!seen.TryGetValue(token.Id!, out ListedTokenRecord? other))
+            {
+                seen.Add(token.Id!, token);
+            }
+            else if (token.CreatedAt != other.CreatedAt || token.ExpiresAt != other.ExpiresAt || token.DiscardedAt != other.DiscardedAt)
+            {
+                throw new UnreadableAnswerException("it says two things of one token");
+            }
+        }
+
+        return page;
+    }
 
     internal static ListPage<UserRecord> ReadUserPage(Answer answer) => ReadPage<UserAnswer, UserRecord>(answer, RecordOf);
 

@@ -6,7 +6,10 @@ using MagicBellJwt.Client;
 namespace MagicBellJwt;
 
 /// <summary>Keeps sessions whose own token is not known from losing it: reads as few pages of the project's list as that takes.</summary>
-/// <remarks>A token names its own id (<c>jti</c>), and that is known where a list has shown it. An id that no list shows says nothing.</remarks>
+/// <remarks>
+/// A token names its own id (<c>jti</c>), and that is known where a list has shown it. Where a list shows the token that is about to be revoked, and
+/// not that id, the id says nothing.
+/// </remarks>
 /// <param name="session">The session whose project's list is read.</param>
 internal sealed class OwnTokenGuard(Session session)
 {
@@ -17,6 +20,7 @@ internal sealed class OwnTokenGuard(Session session)
     private readonly Queue<string> _live = new();
     private TokenReader? _reader;
     private bool _isReadToEnd;
+    private bool _isUnreadable;
 
     /// <summary>
     /// The session that may run on a token: its times are those of the session's token; or none other is listed as live, but those that were asked
@@ -26,23 +30,27 @@ internal sealed class OwnTokenGuard(Session session)
     /// <param name="listed">The token as a list showed it, where it is at hand.</param>
     /// <param name="others">Other sessions that may be of the project.</param>
     /// <param name="call">The call.</param>
-    /// <exception cref="MagicBellException">The list could not be read.</exception>
+    /// <exception cref="MagicBellException">The list could not be read, and the session's token names no id.</exception>
     internal async Task<Session?> FindOwnerAsync(string id, ListedToken? listed, IEnumerable<Session> others, CallContext call)
     {
+        if (_isUnreadable)
+        {
+            return null;
+        }
+
         _leaving.Add(id);
-        bool isLeft = true;
+        bool isLeft = false;
         try
         {
-            isLeft = false;
             Session? owner = null;
             if (!session.IsTokenListed && (!await IsAnotherLeftAsync(call).ConfigureAwait(false) || await HasTimesOfAsync(session, id, listed, call).ConfigureAwait(false)))
             {
-                owner = await MayRunOnItAsync(session, call).ConfigureAwait(false) ? session : null;
+                owner = await MayRunOnItAsync(session, id, call).ConfigureAwait(false) ? session : null;
             }
 
             foreach (Session other in others)
             {
-                if (owner is null && await HasTimesOfAsync(other, id, listed, call).ConfigureAwait(false) && await MayRunOnItAsync(other, call).ConfigureAwait(false))
+                if (owner is null && await HasTimesOfAsync(other, id, listed, call).ConfigureAwait(false) && await MayRunOnItAsync(other, id, call).ConfigureAwait(false))
                 {
                     owner = other;
                 }
@@ -50,6 +58,12 @@ internal sealed class OwnTokenGuard(Session session)
 
             isLeft = owner is null;
             return owner;
+        }
+        catch (MagicBellException failure) when (session.TokenId is not null && !ErrorRecords.Ends(failure))
+        {
+            // Its token's own word is all that there is, and it names another id.
+            _isUnreadable = true;
+            return null;
         }
         finally
         {
@@ -105,14 +119,14 @@ internal sealed class OwnTokenGuard(Session session)
             && (listed.ExpiresAt is { } end && runner.ExpiresAt is { } own ? (end - own).Duration() < s_sameTime : listed.ExpiresAt == runner.ExpiresAt);
     }
 
-    // Unless the list shows the id that its token names as its own.
-    private async Task<bool> MayRunOnItAsync(Session runner, CallContext call)
+    // Unless the list shows the id that its token names as its own, or not even this one.
+    private async Task<bool> MayRunOnItAsync(Session runner, string id, CallContext call)
     {
         while (!IsKnown(runner))
         {
             if (runner.TokenId is null || !await ReadPageAsync(call).ConfigureAwait(false))
             {
-                return true;
+                return runner.TokenId is null || _seen.ContainsKey(id);
             }
         }
 

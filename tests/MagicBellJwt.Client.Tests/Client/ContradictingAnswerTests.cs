@@ -24,6 +24,9 @@ public class ContradictingAnswerTests
         // A token that names another id as its own.
         "{\"token\":\"" + TokenText.SignClaims("{\"jti\":\"" + Other + "\"}") + "\",\"token_id\":\"" + Answers.Id + "\",\"created_at\":" + Date + "}",
 
+        "{\"token\":\"" + TokenText.SignClaims("{\"jti\":\"{" + Other + "}\"}") + "\",\"token_id\":\"" + Answers.Id + "\",\"created_at\":" + Date + "}",
+        "{\"token\":\"" + TokenText.SignClaims("{\"jti\":\"urn:uuid:" + Other + "\"}") + "\",\"token_id\":\"" + Answers.Id + "\",\"created_at\":" + Date + "}",
+
         // A name twice, wherever.
         $$"""{"token":"a-token","token":"b-token","token_id":"{{Answers.Id}}","created_at":{{Date}}}""",
         $$"""{"token":"a-token","token":"a-token","token_id":"{{Answers.Id}}","created_at":{{Date}}}""",
@@ -45,6 +48,38 @@ public class ContradictingAnswerTests
         MagicBellException failure = await Failing.WithAsync(MagicBellError.CreateOutcomeUnknown, () => client.CreateAsync());
         Assert.Equal((201, false), (failure.StatusCode, failure.IsCertain));
         Assert.DoesNotContain("a-token", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    // One row says that it is revoked, and the other that it is live.
+    [Theory]
+    [InlineData("", ",\"discarded_at\":" + Date, true)]
+    [InlineData(",\"expires_at\":" + Date, "", true)]
+    [InlineData("", "", false)]
+    [InlineData(",\"discarded_at\":" + Date, ",\"discarded_at\":" + Date, false)]
+    public async Task A_list_that_says_two_things_of_one_token_is_none(string one, string two, bool contradicts)
+    {
+        string page = $$"""{"data":[{"id":"{{Answers.Id}}","created_at":{{Date}}{{one}} },{"id":"{{Answers.Id.ToUpperInvariant()}}","created_at":{{Date}}{{two}} }],"links":{} }""";
+        await using var server = new RawServer(request => request.AnswerAsync(200, page, "Content-Type: application/json"));
+        using var client = new TestClient(server);
+        if (contradicts)
+        {
+            await Failing.WithAsync(MagicBellError.UnexpectedResponse, () => client.ListAsync());
+        }
+        else
+        {
+            await client.ListAsync();
+        }
+    }
+
+    // The second create is answered with the first one's id: whose it is nobody can tell.
+    [Fact]
+    public async Task An_id_that_an_earlier_create_was_answered_with_is_marked()
+    {
+        await using var server = new RawServer(Answers.Right);
+        using var client = new TestClient(server);
+
+        Assert.False((await client.CreateAsync()).WasIssuedBefore);
+        Assert.True((await client.CreateAsync()).WasIssuedBefore);
     }
 
     [Theory]

@@ -69,7 +69,7 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
 
         string[] ids = [.. Run(Ids + "$ids = $ids[0..19]; $ids").Output.Select(id => id.ToString())];
         Assert.Equal(ids, Run("$ids | Remove-MbProjectToken -Force -PassThru -ThrottleLimit 1").MustSucceed().Select(item => item.Id()));
-        Assert.Equal(ids, server.Requests.Select(request => request.Target.Split('/')[^1]));
+        Assert.Equal(ids, server.Requests.Where(request => request.Method == "DELETE").Select(request => request.Target.Split('/')[^1]));
     }
 
     [Fact]
@@ -223,6 +223,12 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
         var times = new ConcurrentQueue<(DateTimeOffset Time, bool Refused)>();
         await using var server = RawServer.Scripted(async request =>
         {
+            if (request.Method == "GET")
+            {
+                // Whether the session's own id is listed.
+                return Answers.Json(200, """{"data":[],"links":{} }""");
+            }
+
             bool refuses = Interlocked.Increment(ref refused) <= 4;
             times.Enqueue((DateTimeOffset.UtcNow, refuses));
             await Task.Delay(20);
