@@ -17,7 +17,7 @@ public static class OwnerOnly
     // By reflection: .NET has them since 7, and PowerShell outside Windows always runs on .NET. Elsewhere others could open a new file for a moment.
     private static readonly Type? s_options = typeof(FileStream).Assembly.GetType("System.IO.FileStreamOptions") is { } options && options.GetProperty("UnixCreateMode") is not null ? options : null;
     private static readonly ConstructorInfo? s_newFile = s_options is null ? null : typeof(FileStream).GetConstructor([typeof(string), s_options]);
-    private static readonly MethodInfo? s_newFolder = Array.Find(typeof(Directory).GetMethods(), method => method.Name == nameof(Directory.CreateDirectory) && method.GetParameters().Length == 2);
+    private static readonly MethodInfo? s_newFolder = Array.Find(typeof(Directory).GetMethods(), method => method.Name == nameof(Directory.CreateDirectory) && method.GetParameters() is { Length: 2 } parameters && parameters[1].ParameterType.IsEnum);
 
     private static readonly bool s_isWindows = RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
 

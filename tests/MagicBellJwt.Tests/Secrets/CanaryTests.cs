@@ -102,7 +102,7 @@ public sealed partial class CanaryTests(CanaryStage stage) : IClassFixture<Canar
     public async Task Nothing_secret_is_in_the_progress_of_what_takes_long_or_in_the_warnings_of_a_limit()
     {
         await stage.PrepareAsync();
-        await stage.Server.FailAsync("* * 429 retry-after=2 skip=1 times=1", "* * delay ms=400");
+        await stage.Server.FailAsync("* * 429 retry-after=5 skip=1 times=1", "* * delay ms=400");
         IReadOnlyList<Run> runs = await stage.SearchAsync(
             [
                 "Get-MbUserToken usr_1, usr_2, usr_3, usr_4 -ThrottleLimit 1 -Verbose -Debug",
