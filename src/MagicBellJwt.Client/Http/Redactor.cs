@@ -65,6 +65,11 @@ public sealed class Redactor
     /// <returns>The text, with <c>[redacted]</c> for each secret, and <c>…</c> at its end where it was cut.</returns>
     public string Clean(string text, int maximumLength = MaximumLength)
     {
+        if (text.Length <= maximumLength && !_hidesLongWords && !MayHoldSecret(text) && !text.Any(char.IsControl))
+        {
+            return text;
+        }
+
         bool isCut = text.Length > SearchedLength;
         text = isCut ? text.Substring(0, SearchedLength) : text;
         bool[] hidden = Hidden(text, isName: false);
@@ -96,6 +101,11 @@ public sealed class Redactor
     /// <returns>The name, with the fingerprint of each JSON Web Token in its place, and <c>[redacted]</c> for a secret that is known and for what looks like a secret key.</returns>
     public string WithoutSecrets(string name)
     {
+        if (!MayHoldSecret(name))
+        {
+            return name;
+        }
+
         name = SecretShape.Hide(name);
         bool[] hidden = Hidden(name, isName: true);
         if (Array.IndexOf(hidden, true) < 0)
@@ -110,6 +120,20 @@ public sealed class Redactor
         }
 
         return clean.ToString();
+    }
+
+    // Quickly, for what every item of a list has: nearly all of it holds none.
+    private bool MayHoldSecret(string text)
+    {
+        foreach (Secret secret in _secrets)
+        {
+            if (secret.MayBeIn(text))
+            {
+                return true;
+            }
+        }
+
+        return View.HasEscapes(text) || text.IndexOf(TokenStart, StringComparison.Ordinal) >= 0 || text.IndexOf(KeyStart, StringComparison.Ordinal) >= 0 || text.IndexOf("://", StringComparison.Ordinal) >= 0;
     }
 
     private bool[] Hidden(string text, bool isName)
@@ -238,7 +262,8 @@ public sealed class Redactor
 
         internal Secret(string secret)
         {
-            _slices = SlicesOf([secret, Reversed(secret), new View(secret).Unescaped().Text]);
+            string plain = new View(secret).Unescaped().Text;
+            _slices = SlicesOf(plain == secret ? [secret, Reversed(secret)] : [secret, Reversed(secret), plain]);
             _encodedSlices = new Lazy<HashSet<ulong>>(() => SlicesOf(EncodingsOf(secret)));
             if (_slices.Count == 0)
             {
@@ -246,6 +271,53 @@ public sealed class Redactor
                 _isShortInLetters = letters.Length >= FewLetters;
                 _short = _isShortInLetters ? [letters, Reversed(letters)] : [secret];
             }
+        }
+
+        /// <summary>Whether it may be in a text that has no escapes.</summary>
+        internal bool MayBeIn(string text)
+        {
+            if (_short.Length > 0)
+            {
+                return true;
+            }
+
+            ulong hash = 0;
+            int count = 0;
+            int first = 0;
+            HashSet<ulong>? encoded = null;
+            for (int index = 0; index < text.Length; index++)
+            {
+                char letter = View.LetterOf(text[index]);
+                if (letter == '\0')
+                {
+                    continue;
+                }
+
+                hash = unchecked((hash * Factor) + letter);
+                count++;
+                if (count > SliceLength)
+                {
+                    char gone;
+                    while ((gone = View.LetterOf(text[first++])) == '\0')
+                    {
+                    }
+
+                    hash = unchecked(hash - (gone * s_factorOfFirst));
+                }
+
+                if (count >= SliceLength && (_slices.Contains(hash) || encoded?.Contains(hash) == true))
+                {
+                    return true;
+                }
+
+                if (count == ShortestEncoding && encoded is null && HasRoomForEncoding(text))
+                {
+                    // From the beginning again, for the encodings too.
+                    (encoded, hash, count, first, index) = (_encodedSlices.Value, 0, 0, 0, -1);
+                }
+            }
+
+            return false;
         }
 
         internal void HideIn(View view, View letters, bool[] hidden)
@@ -259,8 +331,7 @@ public sealed class Redactor
                 }
             }
 
-            // Not for the id of each item of a list.
-            HashSet<ulong>? encoded = letters.Text.Length >= ShortestEncoding && !RequestValidation.IsTokenId(view.Text) ? _encodedSlices.Value : null;
+            HashSet<ulong>? encoded = letters.Text.Length >= ShortestEncoding && HasRoomForEncoding(view.Text) ? _encodedSlices.Value : null;
 
             // By their hashes alone: what is hidden by a wrong match, once in some quintillions, is text that nobody misses.
             int end = SliceLength;
@@ -274,6 +345,9 @@ public sealed class Redactor
                 end++;
             }
         }
+
+        // Not the id of each item of a list.
+        private static bool HasRoomForEncoding(string text) => !RequestValidation.IsTokenId(text);
 
         private static HashSet<ulong> SlicesOf(IEnumerable<string> forms) => [.. forms.SelectMany(form => SlicesOf(new View(form).Letters().Text))];
 
@@ -323,6 +397,7 @@ public sealed class Redactor
     /// <summary>A text as it was meant, or its letters and digits alone, and where each of its characters stood in what was written.</summary>
     private readonly struct View
     {
+        private static readonly char[] s_letters = [.. Enumerable.Range(0, 128).Select(code => char.IsLetterOrDigit((char)code) ? char.ToLowerInvariant((char)code) : '\0')];
         private static readonly char[] s_escapes = ['%', '&', '\\', '='];
 
         private static readonly Dictionary<string, char> s_entities = new(StringComparer.Ordinal)
@@ -355,6 +430,11 @@ public sealed class Redactor
             }
         }
 
+        internal static bool HasEscapes(string text) => text.IndexOfAny(s_escapes) >= 0;
+
+        /// <summary>A letter or digit, as a small one; NUL for anything else.</summary>
+        internal static char LetterOf(char character) => character < s_letters.Length ? s_letters[character] : char.IsLetterOrDigit(character) ? char.ToLowerInvariant(character) : '\0';
+
         /// <summary>Its letters and digits, in small letters.</summary>
         internal View Letters()
         {
@@ -363,10 +443,9 @@ public sealed class Redactor
             var ends = new List<int>(Text.Length);
             for (int index = 0; index < Text.Length; index++)
             {
-                char character = Text[index];
-                if (character is (>= 'a' and <= 'z') or (>= '0' and <= '9') || char.IsLetterOrDigit(character))
+                if (LetterOf(Text[index]) is not '\0' and var letter)
                 {
-                    letters.Append(character is >= 'a' and <= 'z' ? character : char.ToLowerInvariant(character));
+                    letters.Append(letter);
                     starts.Add(StartOf(index));
                     ends.Add(EndOf(index));
                 }
@@ -378,7 +457,7 @@ public sealed class Redactor
         /// <summary>Without one layer of escapes; as long as it was where there is none.</summary>
         internal View Unescaped()
         {
-            if (Text.IndexOfAny(s_escapes) < 0)
+            if (!HasEscapes(Text))
             {
                 return this;
             }
