@@ -16,6 +16,8 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
     // With an end, so that no warning of a token that never ends stands between what is looked for.
     private protected override string Preparation => "$global:PSDefaultParameterValues = @{ 'New-Mb*Token:ExpiresIn' = [timespan]'01:00' }";
 
+    private static readonly string s_emptyList = Answers.Json(200, """{"data":[],"links":{}}""");
+
     private const string Ids = "$ids = 1..40 | ForEach-Object { \"0198c0de-0000-7000-8000-$('{0:000000000000}' -f $_)\" }; ";
 
     [Theory]
@@ -34,8 +36,15 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
     {
         int inFlight = 0;
         int most = 0;
+        bool reads = script.Contains("Get-", StringComparison.Ordinal);
         await using var server = RawServer.Scripted(async request =>
         {
+            if (request.Method == "GET" && !reads)
+            {
+                // Before the first revocation the list is looked at, for the session's own token.
+                return s_emptyList;
+            }
+
             InterlockedMax(ref most, Interlocked.Increment(ref inFlight));
 
             // Nothing is answered before there are as many as there may be, and then it is seen whether more come.
@@ -46,7 +55,7 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
             {
                 "DELETE" => Answers.Discarded(request),
                 "POST" => Answers.Created(),
-                _ => Answers.Json(200, """{"data":[],"links":{}}"""),
+                _ => s_emptyList,
             };
         });
         ConnectTo(server);
@@ -78,6 +87,11 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
         int asked = 0;
         await using var server = RawServer.Scripted(async request =>
         {
+            if (request.Method == "GET")
+            {
+                return s_emptyList;
+            }
+
             // The first is answered when the last has been asked about: then all but the eight in flight have come out.
             Interlocked.Increment(ref asked);
             if (request.Target.EndsWith("001", StringComparison.Ordinal))
@@ -281,6 +295,6 @@ public sealed class BulkTests(ServerFixture fixture) : ServerTests(fixture)
         ("token", Secret.Of(TokenWithId)),
         ("address", server.BaseAddress)).MustSucceed();
 
-    // Its jti is an id that no test revokes, so that nothing is listed to protect it.
+    // Its jti is an id that no test revokes.
     private const string TokenWithId = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIwMTk4YzBkZS0wMDAwLTcwMDAtODAwMC1mZmZmZmZmZmZmZmYifQ.c2lnbmF0dXJl";
 }
