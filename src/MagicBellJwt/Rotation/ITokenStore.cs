@@ -32,6 +32,7 @@ internal interface ITokenStore
 
     /// <summary>The id of the token that the held one has replaced, as it is noted beside it: empty where it replaced none, null where nothing is noted.</summary>
     /// <param name="heldId">The id of the token that the store holds.</param>
+    /// <exception cref="MagicBellException">The store does not say.</exception>
     string? ReplacedBy(string heldId);
 
     /// <summary>Looks whether the store holds a token.</summary>

@@ -109,7 +109,8 @@ internal sealed class ScriptRunner(CheckedCmdlet cmdlet)
                 throw new PipelineStoppedException();
             }
 
-            object[] output = [.. shell.Invoke().Where(item => item is not null).Select(item => item.BaseObject)];
+            // A custom object is nothing without what wraps it: its properties are there.
+            object[] output = [.. shell.Invoke().Where(item => item is not null).Select(item => item.BaseObject is PSCustomObject ? item : item.BaseObject)];
             if (cmdlet.Stopping || shell.InvocationStateInfo.State != PSInvocationState.Completed)
             {
                 // It was ended half-way, so its output says nothing.

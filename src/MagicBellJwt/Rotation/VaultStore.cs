@@ -135,8 +135,7 @@ internal sealed class VaultStore(CheckedCmdlet cmdlet, ScriptRunner scripts, str
         }
         catch (CommandFailedException failure)
         {
-            cmdlet.WriteVerbose($"The vault '{vault}' does not show the metadata of the secret '{secret}': {new Redactor().Clean(failure.Message)}");
-            return null;
+            throw new MagicBellException(MagicBellError.RotationFailed, $"The vault '{vault}' does not show what is noted beside the secret '{secret}', which may say what it has replaced: {new Redactor().Clean(failure.Message)} Nothing was done.");
         }
     }
 

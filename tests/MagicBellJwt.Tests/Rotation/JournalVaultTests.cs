@@ -50,7 +50,7 @@ public sealed class JournalVaultTests(ServerFixture fixture) : RotationTestBase<
         Run(VaultModule.Replace("} | Import-Module", """
             $global:notes = @{}
             function Set-SecretInfo([string] $Vault, [string] $Name, [hashtable] $Metadata) { $global:notes["$Vault/$Name"] = $Metadata }
-            function Get-SecretInfo([string] $Vault, [string] $Name) { foreach ($key in $global:notes.Keys) { [pscustomobject]@{ Name = $key.Substring($Vault.Length + 1); Metadata = $global:notes[$key] } } } } | Import-Module
+            function Get-SecretInfo([string] $Vault, [string] $Name) { if ($global:closed) { throw 'closed' }; foreach ($key in $global:notes.Keys) { [pscustomobject]@{ Name = $key.Substring($Vault.Length + 1); Metadata = $global:notes[$key] } } } } | Import-Module
             """, StringComparison.Ordinal)).MustSucceed();
         string old = Run($"New-MbProjectToken {_name} -ExpiresIn 30d -Vault prod").MustSucceed().Single().Id();
         string Home() => $"-JournalPath '{Path.Combine(Folder, Guid.NewGuid().ToString("N"))}'";
@@ -58,6 +58,7 @@ public sealed class JournalVaultTests(ServerFixture fixture) : RotationTestBase<
         // Issued and stored by nobody's rotation: whose the older one is, nobody has said.
         await AgeAsync();
         string stranger = Run($"New-MbProjectToken {_name} -ExpiresIn 30d -SaveTo {{ param($Issued) $Issued.Token }}").MustSucceed().Single().Id();
+        await AgeAsync();
         Run($"$issued = New-MbProjectToken {_name} -ExpiresIn 30d; Remove-MbProjectToken {old} -Force; $null = $issued").MustSucceed();
         string third = Run("$issued.Id").MustSucceed().Single().ToString();
         Run($"Set-Secret -Vault prod -Name {_name} -Secret $issued.Token; Set-SecretInfo -Vault prod -Name {_name} -Metadata @{{ MagicBellTokenId = '{third}'; MagicBellReplaces = '{old}' }}").MustSucceed();
@@ -67,6 +68,12 @@ public sealed class JournalVaultTests(ServerFixture fixture) : RotationTestBase<
 
         Assert.StartsWith("MbConflict,", refused.Error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Equal(new[] { stranger, third }.Order(), (await LiveAsync(_name)).Order());
+
+        // A vault that does not say what it has replaced has not said that it has replaced nothing.
+        Run("$global:closed = $true").MustSucceed();
+        Assert.StartsWith("MbRotationFailed,", Run($"Update-MbProjectToken {_name} -Vault prod -Overlap 1s {Home()}").Error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(new[] { stranger, third }.Order(), (await LiveAsync(_name)).Order());
+        Run("$global:closed = $false").MustSucceed();
 
         // The rotation of this one notes which one it replaces, and the next new machine ends that one and no other.
         Run($"Remove-MbProjectToken {stranger} -Force").MustSucceed();
