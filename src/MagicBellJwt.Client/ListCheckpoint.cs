@@ -194,8 +194,9 @@ public sealed class ListCheckpoint : IDisposable
         }
 
         // Half a first line can be anybody's, and so can what does not begin as the lines after it do.
-        bool isForeign = Array.TrueForAll(s_lineStarts, form => s_utf8.GetString(bytes, start, Math.Min(length - start, form.Length)) != form.Substring(0, Math.Min(length - start, form.Length)));
-        return length > start && (start == 0 || isForeign) ? throw new FormatException("It is no checkpoint of an audit.") : start;
+        string rest = s_utf8.GetString(bytes, start, length - start);
+        bool isOurs = start > 0 && Array.Exists(s_lineStarts, form => rest.StartsWith(form, StringComparison.Ordinal) || form.StartsWith(rest, StringComparison.Ordinal));
+        return length > start && !isOurs ? throw new FormatException("It is no checkpoint of an audit.") : start;
     }
 
     private static string Named(IReadOnlyCollection<string> projects) => $"{(projects.Count == 1 ? "the project" : "the projects")} '{string.Join("', '", projects)}'";

@@ -6,12 +6,12 @@ namespace MagicBellJwt.Client;
 /// <summary>What looks like a token's value, a project's secret key or the password of an address, in text that is to be shown, kept or sent.</summary>
 public static class SecretShape
 {
-    private const string TokenStart = "eyJ";
-    private const string KeyStart = "sk_";
+    internal const string TokenStart = "eyJ";
+    internal const string KeyStart = "sk_";
     private const string AddressStart = "://";
 
     // Names such as sk_SK are none.
-    private const int ShortestKey = 16;
+    internal const int ShortestKey = 16;
 
     // After the third part: a sentence, or a host's name, may go on.
     private const int ShortestPart = 20;
@@ -111,7 +111,8 @@ public static class SecretShape
         return token;
     }
 
-    private static int EndOfWord(string text, int start)
+    /// <summary>Where a word of a token or a key ends.</summary>
+    internal static int EndOfWord(string text, int start)
     {
         while (start < text.Length && IsWord(text[start]))
         {
@@ -121,5 +122,6 @@ public static class SecretShape
         return start;
     }
 
-    private static bool IsWord(char character) => character is (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-' or '_';
+    /// <summary>Whether a character may stand in a part of a token, or in a key.</summary>
+    internal static bool IsWord(char character) => character is (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-' or '_';
 }

@@ -14,6 +14,23 @@ public sealed class VaultJournalTests : RotatorTestBase
 
     public VaultJournalTests() => Kept = "";
 
+    /// <summary>Lets a machine die when it has the new token, before it is stored.</summary>
+    /// <returns>The id of the old token.</returns>
+    private async Task<string> DieAtTheStoreAsync()
+    {
+        string old = await IssueToStoreAsync();
+        Store.OnStore = (_, _) =>
+        {
+            Api.Kill();
+            return StoreResult.Stored;
+        };
+        await Assert.ThrowsAsync<KilledException>(() => RotateAsync());
+        Store.OnStore = null;
+        Api.Recover();
+        Pipeline = new FakePipeline(Api);
+        return old;
+    }
+
     private async Task<MagicBellException> FailToKeepAsync(int number, bool isKept, TimeSpan overlap = default)
     {
         int count = 0;
@@ -76,16 +93,7 @@ public sealed class VaultJournalTests : RotatorTestBase
     [InlineData(true)]
     public async Task A_machine_whose_clock_is_ahead_touches_no_rotation_that_another_one_is_at(bool givesUp)
     {
-        await IssueToStoreAsync();
-        Store.OnStore = (_, _) =>
-        {
-            Api.Kill();
-            return StoreResult.Stored;
-        };
-        await Assert.ThrowsAsync<KilledException>(() => RotateAsync());
-        Store.OnStore = null;
-        Api.Recover();
-        Pipeline = new FakePipeline(Api);
+        await DieAtTheStoreAsync();
         MachineClock.Advance(TimeSpan.FromMinutes(30));
         Session = Connect();
 
@@ -101,16 +109,7 @@ public sealed class VaultJournalTests : RotatorTestBase
     [Fact]
     public async Task A_machine_that_died_with_the_new_token_leaves_a_journal_by_which_the_next_one_revokes_it()
     {
-        string old = await IssueToStoreAsync();
-        Store.OnStore = (_, _) =>
-        {
-            Api.Kill();
-            return StoreResult.Stored;
-        };
-        await Assert.ThrowsAsync<KilledException>(() => RotateAsync());
-        Store.OnStore = null;
-        Api.Recover();
-        Pipeline = new FakePipeline(Api);
+        string old = await DieAtTheStoreAsync();
         Assert.Equal(2, Api.Live("ci").Length);
 
         MagicBellException early = await Assert.ThrowsAsync<MagicBellException>(() => RotateAsync());

@@ -15,8 +15,6 @@ namespace MagicBellJwt.Client;
 public sealed class Redactor
 {
     private const int MaximumLength = 300;
-    private const string TokenStart = "eyJ";
-    private const string KeyStart = "sk_";
     private const string Redacted = "[redacted]";
 
     // No text is searched further than this. What is shown of it is shorter by far.
@@ -27,9 +25,6 @@ public sealed class Redactor
 
     // A word of an unknown answer that is this long and has letters and digits may be a secret.
     private const int SuspiciousLength = 20;
-
-    // People call tokens "sk_rotation" too: in a name only what is as long as a key is one.
-    private const int KeyLengthInName = 16;
 
     // Text that was escaped more often than this is somebody's attempt.
     private const int MaximumEscapes = 4;
@@ -133,7 +128,7 @@ public sealed class Redactor
             }
         }
 
-        return View.HasEscapes(text) || text.IndexOf(TokenStart, StringComparison.Ordinal) >= 0 || text.IndexOf(KeyStart, StringComparison.Ordinal) >= 0 || text.IndexOf("://", StringComparison.Ordinal) >= 0;
+        return View.HasEscapes(text) || text.IndexOf(SecretShape.TokenStart, StringComparison.Ordinal) >= 0 || text.IndexOf(SecretShape.KeyStart, StringComparison.Ordinal) >= 0 || text.IndexOf("://", StringComparison.Ordinal) >= 0;
     }
 
     private bool[] Hidden(string text, bool isName)
@@ -165,21 +160,21 @@ public sealed class Redactor
 
         string text = view.Text;
         int end;
-        for (int start = text.IndexOf(TokenStart, StringComparison.Ordinal); start >= 0; start = text.IndexOf(TokenStart, end, StringComparison.Ordinal))
+        for (int start = text.IndexOf(SecretShape.TokenStart, StringComparison.Ordinal); start >= 0; start = text.IndexOf(SecretShape.TokenStart, end, StringComparison.Ordinal))
         {
-            end = EndOfToken(text, start, maximumParts: 5, out int parts);
+            end = EndOfToken(text, start, out int parts);
             view.Hide(hidden, start, isName && parts < 3 ? start : end);
         }
 
-        for (int start = text.IndexOf(KeyStart, StringComparison.Ordinal); start >= 0; start = text.IndexOf(KeyStart, end, StringComparison.Ordinal))
+        for (int start = text.IndexOf(SecretShape.KeyStart, StringComparison.Ordinal); start >= 0; start = text.IndexOf(SecretShape.KeyStart, end, StringComparison.Ordinal))
         {
-            end = start + KeyStart.Length;
+            end = start + SecretShape.KeyStart.Length;
 
-            // At the beginning of a word, but not in "risk_level".
+            // At the beginning of a word, but not in "risk_level". People call tokens "sk_rotation" too: in a name only what is as long as a key is one.
             if (start == 0 || !(char.IsLetterOrDigit(text[start - 1]) || text[start - 1] == '_'))
             {
-                end = EndOfWord(text, end);
-                view.Hide(hidden, start, end - start >= KeyStart.Length + (isName ? KeyLengthInName : 1) ? end : start);
+                end = SecretShape.EndOfWord(text, end);
+                view.Hide(hidden, start, end - start >= SecretShape.KeyStart.Length + (isName ? SecretShape.ShortestKey : 1) ? end : start);
             }
         }
 
@@ -195,7 +190,7 @@ public sealed class Redactor
         int start = 0;
         for (int end = 0; end <= text.Length; end++)
         {
-            if (end < text.Length && (IsWord(text[end]) || text[end] is '.' or '~' or '+' or '/' or '='))
+            if (end < text.Length && (SecretShape.IsWord(text[end]) || text[end] is '.' or '~' or '+' or '/' or '='))
             {
                 continue;
             }
@@ -213,29 +208,17 @@ public sealed class Redactor
         }
     }
 
-    // A JWT, whole or cut short: parts with dots between them.
-    private static int EndOfToken(string text, int start, int maximumParts, out int parts)
+    // A JWT, whole or cut short: up to five parts with dots between them.
+    private static int EndOfToken(string text, int start, out int parts)
     {
-        int end = EndOfWord(text, start);
-        for (parts = 1; parts < maximumParts && end < text.Length && text[end] == '.'; parts++)
+        int end = SecretShape.EndOfWord(text, start);
+        for (parts = 1; parts < 5 && end < text.Length && text[end] == '.'; parts++)
         {
-            end = EndOfWord(text, end + 1);
+            end = SecretShape.EndOfWord(text, end + 1);
         }
 
         return end;
     }
-
-    private static int EndOfWord(string text, int start)
-    {
-        while (start < text.Length && IsWord(text[start]))
-        {
-            start++;
-        }
-
-        return start;
-    }
-
-    private static bool IsWord(char character) => character is (>= 'A' and <= 'Z') or (>= 'a' and <= 'z') or (>= '0' and <= '9') or '_' or '-';
 
     /// <summary>One secret, in the forms in which it may stand in a text.</summary>
     private sealed class Secret
@@ -284,7 +267,7 @@ public sealed class Redactor
             ulong hash = 0;
             int count = 0;
             int first = 0;
-            HashSet<ulong>? encoded = null;
+            HashSet<ulong>? encoded = EncodedIn(text, text.Length);
             for (int index = 0; index < text.Length; index++)
             {
                 char letter = View.LetterOf(text[index]);
@@ -309,12 +292,6 @@ public sealed class Redactor
                 {
                     return true;
                 }
-
-                if (count == ShortestEncoding && encoded is null && HasRoomForEncoding(text))
-                {
-                    // From the beginning again, for the encodings too.
-                    (encoded, hash, count, first, index) = (_encodedSlices.Value, 0, 0, 0, -1);
-                }
             }
 
             return false;
@@ -331,7 +308,7 @@ public sealed class Redactor
                 }
             }
 
-            HashSet<ulong>? encoded = letters.Text.Length >= ShortestEncoding && HasRoomForEncoding(view.Text) ? _encodedSlices.Value : null;
+            HashSet<ulong>? encoded = EncodedIn(view.Text, letters.Text.Length);
 
             // By their hashes alone: what is hidden by a wrong match, once in some quintillions, is text that nobody misses.
             int end = SliceLength;
@@ -346,8 +323,8 @@ public sealed class Redactor
             }
         }
 
-        // Not the id of each item of a list.
-        private static bool HasRoomForEncoding(string text) => !RequestValidation.IsTokenId(text);
+        // Not for the id of each item of a list.
+        private HashSet<ulong>? EncodedIn(string text, int length) => length >= ShortestEncoding && !RequestValidation.IsTokenId(text) ? _encodedSlices.Value : null;
 
         private static HashSet<ulong> SlicesOf(IEnumerable<string> forms) => [.. forms.SelectMany(form => SlicesOf(new View(form).Letters().Text))];
 
