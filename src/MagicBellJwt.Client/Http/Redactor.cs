@@ -26,7 +26,7 @@ public sealed class Redactor
     // A word of an unknown answer that is this long and has letters and digits may be a secret.
     private const int SuspiciousLength = 20;
 
-    // Text that was escaped more often than this is somebody's attempt.
+    // Nobody escapes a text more often than this by accident.
     private const int MaximumEscapes = 4;
 
     private readonly Secret[] _secrets;
